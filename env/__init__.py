@@ -1,0 +1,1 @@
+"""The game as an environment: Mednafen in lockstep, replays, and the Gymnasium classes that stand on them."""

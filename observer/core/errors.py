@@ -1,0 +1,142 @@
+"""Every error the observer knows, and what each means for the work at hand.
+
+ObserverError
+|-- ConfigError                      stop: exit 78, all problems at once
+|-- SetupError                       stop: exit 78 (ROM or emulator missing, wrong folder)
+|-- AlreadyRunning                   another daemon holds the output: exit 75
+|-- CheckpointError(word, sentence)
+|   |-- CheckpointIncomplete         wait and look again
+|   |-- CheckpointVanished           drop
+|   `-- CheckpointCorrupt            park
+|-- JobError
+|   |-- WorkerCrashed                retry with back-off
+|   |-- WorkerStalled                kill, retry
+|   |-- ResultInvalid                park
+|   `-- StaleAttempt                 discard
+|-- RenderError                      retry once, then park; never blocks results
+`-- StoreError -> SchemaTooNew       stop: exit 78
+
+The class carries its consequence as `verdict`, so no caller needs a ladder of isinstance.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Verdict(StrEnum):
+    """What to do about an error."""
+
+    WAIT = "wait"
+    RETRY = "retry"
+    PARK = "park"
+    DROP = "drop"
+    STOP = "stop"
+
+
+class ObserverError(Exception):
+    """Something that is said to a person in one sentence, without a traceback."""
+
+    verdict: ClassVar[Verdict] = Verdict.STOP
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(ObserverError):
+    """The configuration cannot be used; every problem is listed at once."""
+
+    exit_code = 78
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        super().__init__("\n".join([f"{source}: {len(problems)} problem(s)", *(f"  {line}" for line in problems)]))
+        self.source = source
+        self.problems = problems
+
+
+class SetupError(ObserverError):
+    """Something the whole work stands on is missing; checkpoints wait until it is there."""
+
+    exit_code = 78
+
+
+class AlreadyRunning(ObserverError):  # noqa: N818 -- it is a state of affairs, not a fault
+    """Another daemon works on this output folder."""
+
+    exit_code = 75
+
+
+class CheckpointError(ObserverError):
+    """A checkpoint cannot be used; `word` is stable for machines, `sentence` is for people."""
+
+    def __init__(self, word: str, sentence: str) -> None:
+        super().__init__(f"{word}: {sentence}")
+        self.word = word
+        self.sentence = sentence
+
+
+class CheckpointIncomplete(CheckpointError):
+    """It may still be being written."""
+
+    verdict = Verdict.WAIT
+    exit_code = 75
+
+
+class CheckpointVanished(CheckpointError):
+    """It is no longer there."""
+
+    verdict = Verdict.DROP
+
+
+class CheckpointCorrupt(CheckpointError):
+    """Waiting will not help."""
+
+    verdict = Verdict.PARK
+
+
+class JobError(ObserverError):
+    """A job did not come to its end."""
+
+    verdict = Verdict.RETRY
+
+
+class WorkerCrashed(JobError):
+    """The worker process ended without a result."""
+
+    def __init__(self, code: int, log_tail: str) -> None:
+        super().__init__(f"the worker ended with code {code}: {log_tail or 'it wrote nothing to its log'}")
+        self.code = code
+        self.log_tail = log_tail
+
+
+class WorkerStalled(JobError):
+    """The worker used up its limit of CPU time or made no progress."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the worker made no progress in {seconds:.0f} s and was stopped")
+        self.seconds = seconds
+
+
+class ResultInvalid(JobError):
+    """The worker's result does not answer its request."""
+
+    verdict = Verdict.PARK
+
+
+class StaleAttempt(JobError):
+    """A later attempt of the job has taken over; this result is thrown away."""
+
+    verdict = Verdict.DROP
+
+
+class RenderError(ObserverError):
+    """A clip could not be made; the statistics stand without it."""
+
+    verdict = Verdict.RETRY
+
+
+class StoreError(ObserverError):
+    """The database cannot be used."""
+
+    exit_code = 78
+
+
+class SchemaTooNew(StoreError):
+    """The database was written by a newer observer."""

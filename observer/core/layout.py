@@ -1,0 +1,109 @@
+"""Where everything of a run lies below its output folder.
+
+Pure path arithmetic; names that came from outside never become paths.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from observer.core.models import Checkpoint, Digest, JobId
+
+
+def evaluation_folder(checkpoint: Checkpoint, scenario: str, plan: Digest) -> PurePosixPath:
+    """`checkpoints/<step>-<hash8>/<scenario>-<plan8>`, relative to the output folder."""
+    return PurePosixPath("checkpoints", f"{checkpoint.step}-{checkpoint.digest[:8]}", f"{scenario}-{plan[:8]}")
+
+
+@dataclass(frozen=True, slots=True)
+class JobFiles:
+    """The files of one attempt of a job (house rule: a worker is a command over a directory)."""
+
+    folder: Path
+
+    @property
+    def request(self) -> Path:
+        return self.folder / "request.json"
+
+    @property
+    def progress(self) -> Path:
+        return self.folder / "progress.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "worker.log"
+
+    @property
+    def episodes(self) -> Path:
+        return self.folder / "episodes.jsonl"
+
+    @property
+    def replays(self) -> Path:
+        return self.folder / "replays"
+
+    @property
+    def clips(self) -> Path:
+        return self.folder / "clips"
+
+    @property
+    def start_states(self) -> Path:
+        return self.folder / "start-states"
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "episodes.csv"
+
+    @property
+    def result(self) -> Path:
+        return self.folder / "result.json"
+
+    @property
+    def failure(self) -> Path:
+        return self.folder / "failure.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayout:
+    """The output folder of a run."""
+
+    output: Path
+
+    @property
+    def database(self) -> Path:
+        return self.output / "observer.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.output / ".work" / "daemon.lock"
+
+    @property
+    def metrics(self) -> Path:
+        return self.output / "metrics.csv"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.output / "tensorboard"
+
+    @property
+    def report(self) -> Path:
+        return self.output / "report" / "index.html"
+
+    @property
+    def work(self) -> Path:
+        return self.output / ".work"
+
+    @property
+    def start_states(self) -> Path:
+        return self.work / "start-states"
+
+    @property
+    def jobs(self) -> Path:
+        return self.work / "jobs"
+
+    def snapshot(self, digest: Digest) -> Path:
+        return self.work / "snapshots" / f"{digest}.zip"
+
+    def job(self, job: JobId, attempt: int) -> JobFiles:
+        return JobFiles(self.jobs / f"{job:06d}.{attempt}")
+
+    def evaluation(self, checkpoint: Checkpoint, scenario: str, plan: Digest) -> Path:
+        return self.output / evaluation_folder(checkpoint, scenario, plan)

@@ -1,0 +1,58 @@
+"""The identity of a plan, and what remains of it to be played.
+
+Pure: the same plan has the same digest on every machine, whatever order its keys were written in.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
+
+from observer.core.models import Digest, Episode, EvaluationPlan
+
+#: Seeds 0..3276 belong to evaluation; training draws from the rest, so no game was practised.
+EVALUATION_SEEDS = 3277
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def plan_digest(plan: EvaluationPlan) -> Digest:
+    """sha256 of the plan's canonical JSON."""
+    return Digest(hashlib.sha256(canonical_json(asdict(plan)).encode()).hexdigest())
+
+
+def plan_seeds(first_seed: int, episodes: int) -> tuple[int, ...]:
+    """The seeds of a plan: consecutive, all of them reserved for evaluation.
+
+    Raises:
+        ValueError: the range leaves the seeds that training never draws.
+    """
+    if first_seed < 0 or episodes < 1 or first_seed + episodes > EVALUATION_SEEDS:
+        raise ValueError(
+            f"seeds {first_seed} to {first_seed + episodes - 1}: choose from 0 to {EVALUATION_SEEDS - 1}, "
+            "which training never draws"
+        )
+    return tuple(range(first_seed, first_seed + episodes))
+
+
+def missing_seeds(plan: EvaluationPlan, finished: Collection[Episode]) -> tuple[int, ...]:
+    """The planned seeds that no finished episode has, in the order of the plan."""
+    done = {episode.seed for episode in finished}
+    return tuple(seed for seed in plan.seeds if seed not in done)
+
+
+def in_plan_order(plan: EvaluationPlan, episodes: Iterable[Episode]) -> tuple[Episode, ...]:
+    """Every planned episode once, in the order of the plan.
+
+    Raises:
+        ValueError: a planned seed is missing, or one is there that was not planned.
+    """
+    by_seed = {episode.seed: episode for episode in episodes}
+    missing = [seed for seed in plan.seeds if seed not in by_seed]
+    foreign = sorted(set(by_seed) - set(plan.seeds))
+    if missing or foreign:
+        raise ValueError(f"the plan's games are not complete: missing seeds {missing}, not planned {foreign}")
+    return tuple(by_seed[seed] for seed in plan.seeds)
