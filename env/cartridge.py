@@ -1,0 +1,73 @@
+"""A cartridge file: what its header promises, held against what is there.
+
+Owns the checks that need no emulator. Refuses to know games by name; whether a mapper works is Mednafen's to say.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from env.errors import RomError
+
+_MAGIC = b"NES\x1a"
+_HEADER_BYTES = 16
+_TRAINER_BYTES = 512
+_PRG_UNIT = 16384
+_CHR_UNIT = 8192
+_NES20_LARGE = 0x0F
+_SIZE_LIMIT = 1 << 23
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cartridge:
+    """One whole iNES file."""
+
+    path: Path
+    #: The file as it is, header included.
+    data: bytes = field(repr=False)
+    #: SHA-256 of the file without its 16-byte header: dumps differ in their headers.
+    sha256: str
+    mapper: int
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check a file.
+
+        Raises:
+            RomError: missing, a folder, unreadable, empty, not iNES or shorter than its header promises.
+        """
+        data = _content(path)
+        if not data:
+            raise RomError(f"The ROM {path} is empty: give a whole .nes file.")
+        if len(data) < _HEADER_BYTES or not data.startswith(_MAGIC):
+            raise RomError(f"{path} is not an NES ROM: it does not begin with an iNES header.")
+        promised = _promised_bytes(data)
+        if len(data) < promised:
+            raise RomError(f"The ROM {path} is cut off: its header promises {promised} bytes and it has {len(data)}.")
+        digest = hashlib.sha256(data[_HEADER_BYTES:]).hexdigest()
+        return cls(path=path, data=data, sha256=digest, mapper=(data[6] >> 4) | (data[7] & 0xF0))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_SIZE_LIMIT + 1)
+    except FileNotFoundError as error:
+        raise RomError(f"There is no ROM at {path}: check the path.") from error
+    except IsADirectoryError as error:
+        raise RomError(f"{path} is a folder: give the .nes file itself.") from error
+    except OSError as error:
+        raise RomError(f"The ROM {path} cannot be read: {error.strerror}.") from error
+    if len(data) > _SIZE_LIMIT:
+        raise RomError(f"{path} is not an NES ROM: it is larger than {_SIZE_LIMIT} bytes.")
+    return data
+
+
+def _promised_bytes(data: bytes) -> int:
+    prg, chr_units = data[4], data[5]
+    if data[7] & 0x0C == 0x08 and _NES20_LARGE not in (data[9] & 0x0F, data[9] >> 4):
+        prg |= (data[9] & 0x0F) << 8
+        chr_units |= (data[9] >> 4) << 8
+    trainer = _TRAINER_BYTES if data[6] & 4 else 0
+    return _HEADER_BYTES + trainer + prg * _PRG_UNIT + chr_units * _CHR_UNIT

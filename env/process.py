@@ -1,0 +1,138 @@
+"""One Mednafen process: its private home, its command line, its end.
+
+Owns launching, the log and killing. Refuses to talk to it: that is the emulator's. The process dies with the *thread*
+that launched it (PR_SET_PDEATHSIG follows threads): launch from one that lives as long as the emulator is needed.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from env.errors import EmulatorMissing
+
+_SETTINGS = (
+    *("-netplay.host", "127.0.0.1", "-video.driver", "softfb", "-video.fs", "0", "-video.frameskip", "0"),
+    *("-nes.xscale", "1", "-nes.yscale", "1", "-nes.stretch", "0", "-autosave", "0", "-cheats", "0"),
+    *("-nothrottle", "0", "-nes.input.port1", "gamepad", "-nes.input.port2", "gamepad"),
+)
+_SILENT = ("-sound", "0")
+_LOG_TAIL_BYTES = 600
+_LAST_BREATH_SECONDS = 0.5
+
+
+def find_program(name: str, *, package: str) -> str:
+    """Its path; Debian keeps games in /usr/games, which root's and systemd's PATH lack.
+
+    Raises:
+        EmulatorMissing: it is not installed.
+    """
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/games"))
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise EmulatorMissing(name, package)
+    return found
+
+
+def recording_settings(video: Path) -> tuple[str, ...]:
+    """Every frame and 48 kHz PCM sound into `video`, whatever is skipped on the way."""
+    return (
+        *("-qtrecord", str(video), "-qtrecord.vcodec", "cscd"),
+        *("-qtrecord.w_double_threshold", "0", "-qtrecord.h_double_threshold", "0"),
+        *("-sound", "1", "-sound.driver", "dummy", "-sound.rate", "48000"),
+    )
+
+
+class MednafenProcess:
+    """A launched Mednafen in a fresh home of its own: it locks its home and keeps settings and battery RAM there."""
+
+    def __init__(self, rom: bytes, *, port: int, recording: Path | None) -> None:
+        """`rom` is the whole file, `port` the netplay server's on loopback."""
+        self._rom = rom
+        self._port = port
+        self._recording = recording
+        self._home: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> None:
+        """Start it.
+
+        Raises:
+            EmulatorMissing: it, or setpriv, is not installed.
+        """
+        setpriv = find_program("setpriv", package="util-linux")
+        mednafen = find_program("mednafen", package="mednafen")
+        self._home = Path(tempfile.mkdtemp(prefix="mednafen-"))
+        # A copy, so that no patch beside the user's file is applied and what was hashed is what runs.
+        game = self._home / "game.nes"
+        game.write_bytes(self._rom)
+        command = [setpriv, "--pdeathsig", "KILL", mednafen, "-connect", *self._settings(), str(game)]
+        self._process = self._spawn(command, home=self._home)
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before the launch."""
+        return 0 if self._process is None else self._process.pid
+
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def pin(self, cpu: int) -> None:
+        """Every thread that it has now onto one core."""
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {cpu})
+
+    def log_tail(self) -> str:
+        """The end of what it printed, on one line."""
+        if self._home is None:
+            return ""
+        tail = (self._home / "log.txt").read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace")
+        return " / ".join(line.strip() for line in tail.splitlines() if line.strip())
+
+    def reap(self) -> int | None:
+        """The exit code of a process that left by itself; killed when it did not end after all."""
+        return self._end(None, patience_seconds=_LAST_BREATH_SECONDS)
+
+    def kill(self) -> None:
+        """End it now; nothing that it was writing becomes whole."""
+        self._end(signal.SIGKILL, patience_seconds=_LAST_BREATH_SECONDS)
+
+    def finish(self, deadline_seconds: float) -> int | None:
+        """Ask it to close its files and end; killed after the deadline. Returns the exit code."""
+        return self._end(signal.SIGTERM, patience_seconds=deadline_seconds)
+
+    def remove_home(self) -> None:
+        """Delete the private home, log included."""
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+            self._home = None
+
+    def _settings(self) -> Sequence[str]:
+        sound = _SILENT if self._recording is None else recording_settings(self._recording)
+        return (*_SETTINGS, "-netplay.port", str(self._port), *sound)
+
+    def _spawn(self, command: Sequence[str], *, home: Path) -> subprocess.Popen[bytes]:
+        environment = {
+            **{"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home), "MEDNAFEN_HOME": str(home)},
+            **{"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"},
+        }
+        with (home / "log.txt").open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - no shell, our own arguments
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def _end(self, how: signal.Signals | None, *, patience_seconds: float) -> int | None:
+        process = self._process
+        if process is None:
+            return None
+        if how is not None:
+            process.send_signal(how)
+        try:
+            return process.wait(patience_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
