@@ -1,0 +1,32 @@
+"""stable-baselines3 checkpoints read as data: no unpickling, no torch, nothing that the zip names is imported.
+
+Owns the rules of section "What is refused" and the inert values that inspection and the policy adapter use.
+"""
+
+from observer.sb3zip.archive import check_archive
+from observer.sb3zip.contents import CheckpointContents, Unreadable, read_algorithm, read_checkpoint
+from observer.sb3zip.description import describe
+from observer.sb3zip.limits import DEFAULT_LIMITS, Limits
+from observer.sb3zip.pickles import Reference
+from observer.sb3zip.spaces import BoxSpace, DictSpace, DiscreteSpace, MultiBinarySpace, MultiDiscreteSpace, Space
+from observer.sb3zip.weights import read_weights, require_finite
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "BoxSpace",
+    "CheckpointContents",
+    "DictSpace",
+    "DiscreteSpace",
+    "Limits",
+    "MultiBinarySpace",
+    "MultiDiscreteSpace",
+    "Reference",
+    "Space",
+    "Unreadable",
+    "check_archive",
+    "describe",
+    "read_algorithm",
+    "read_checkpoint",
+    "read_weights",
+    "require_finite",
+]
