@@ -29,12 +29,13 @@ def read_dtype(tree: object) -> np.dtype[Any]:
     Raises:
         CheckpointCorrupt: bad_space.
     """
-    name, order = dtype_name(tree), "="
-    if isinstance(tree, Call) and isinstance(tree.state, tuple) and len(tree.state) > 1:
-        order = ">" if tree.state[1] == ">" else "="
+    name = dtype_name(tree)
     if name not in DTYPES:
         raise refusal(f"the dtype {name[:40]!r}")
-    return DTYPES[name].newbyteorder(">") if order == ">" else DTYPES[name]
+    match tree:
+        case Call(state=(_, ">", *_)):
+            return np.dtype(f">{DTYPES[name].str[1:]}")
+    return DTYPES[name]
 
 
 def dtype_name(tree: object) -> str:
@@ -61,7 +62,7 @@ def read_array(tree: object, *, limits: Limits) -> Array:
     raw = data.encode("latin1") if isinstance(data, str) else data
     if not isinstance(raw, bytes | bytearray) or len(raw) != math.prod(shape) * dtype.itemsize:
         raise refusal("an array whose bytes do not fill its shape")
-    flat = np.frombuffer(bytes(raw), dtype).astype(dtype.newbyteorder("="))
+    flat = np.frombuffer(bytes(raw), dtype).astype(dtype.type)
     return flat.reshape(shape, order="F" if order == "F" else "C")
 
 

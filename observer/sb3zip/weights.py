@@ -148,8 +148,9 @@ class _Tensor:
 
     def _parts(self, tree: object) -> tuple[object, object, object, object]:
         match tree:
-            case Call(function=Reference("torch._utils", "_rebuild_parameter"), arguments=(inner, *_)):
-                return self._parts(inner)
+            case Call(function=Reference("torch._utils", "_rebuild_parameter"), arguments=(Call() as inner, *_)):
+                tree = inner
+        match tree:
             case Call(
                 function=Reference("torch._utils", "_rebuild_tensor_v2"),
                 arguments=(storage, offset, shape, strides, *_),
