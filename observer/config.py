@@ -1,0 +1,250 @@
+"""The configuration: one file, every key with a default, every problem named at once.
+
+Owns reading and checking. Refuses to act on it: each part of the program is handed its own section.
+"""
+
+import importlib.resources
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from env.options import HIGHEST_LEVEL, ActionsName, EnvironmentOptions, ObservationName, RewardName, Scenario, Speed
+from observer.core.errors import ConfigError
+from observer.core.models import PolicyMode, Trust
+from observer.core.plan import plan_seeds
+
+CONFIG_FILE: Final = "config.yaml"
+
+
+def _against_folder(path: Path, info: ValidationInfo) -> Path:
+    folder: Path = (info.context or {}).get("folder", Path.cwd())
+    return folder / path.expanduser()
+
+
+FilePath = Annotated[Path, AfterValidator(_against_folder)]
+"""Absolute after reading: a relative path counts from the folder of the configuration file."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class ScenarioSection(Section):
+    players: Literal[1] = 1
+    level: int = Field(default=0, ge=0, le=HIGHEST_LEVEL)
+    speed: Speed = "med"
+
+
+class EnvironmentSection(Section):
+    """What a checkpoint was trained with, unless an `environment.json` beside it says so itself."""
+
+    scenario: ScenarioSection = ScenarioSection()
+    observation: ObservationName = "planes"
+    actions: ActionsName = "pad"
+    reward: RewardName = "clear"
+    frame_skip: int = Field(default=4, ge=1, le=60)
+
+    def options(self) -> EnvironmentOptions:
+        return EnvironmentOptions(
+            scenario=Scenario(**self.scenario.model_dump()), **self.model_dump(exclude={"scenario", "rom"})
+        )
+
+
+class GameSection(EnvironmentSection):
+    #: None: the stand-in game that comes with the package
+    rom: FilePath | None = None
+
+    @property
+    def rom_path(self) -> Path:
+        return self.rom if self.rom is not None else stand_in_rom()
+
+
+class RunSection(Section):
+    """One training run: the folder it drops checkpoints into, and the folder for what we make of them."""
+
+    name: str = Field(default="baseline", min_length=1, max_length=80)
+    watch: FilePath = Path("models/checkpoints")
+    output: FilePath = Path("observations")
+    #: None: the section `environment`
+    environment: EnvironmentSection | None = None
+
+
+class WatchSection(Section):
+    settle_seconds: float = Field(default=2.0, ge=0)
+    rescan_seconds: PositiveFloat = 10.0
+
+
+class QueueSection(Section):
+    order: Literal["newest_first", "oldest_first"] = "newest_first"
+    every_steps: NonNegativeInt = 0
+    backlog_limit: NonNegativeInt = 8
+    keep_every: NonNegativeInt = 10
+    max_failures: PositiveInt = 3
+    backoff_seconds: tuple[PositiveFloat, ...] = Field(default=(10.0, 60.0, 300.0), min_length=1)
+
+
+class EvaluationSection(Section):
+    episodes: PositiveInt = 100
+    first_seed: NonNegativeInt = 0
+    frame_limit: PositiveInt = 8000
+    capsule_limit: PositiveInt | None = None
+    policy: PolicyMode = "deterministic"
+    lanes: int = Field(default=16, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _seeds_are_ours(self) -> Self:
+        plan_seeds(self.first_seed, self.episodes)
+        return self
+
+
+class WorkersSection(Section):
+    count: PositiveInt = 2
+    #: CPU seconds of a worker without a new frame or game, after which it is stopped
+    stall_cpu_seconds: PositiveFloat = 300.0
+    #: the same on the clock, for a worker that waits for ever
+    stall_seconds: PositiveFloat = 1800.0
+
+
+class PolicySection(Section):
+    #: dotted class name in the zip -> dotted name to import
+    classes: dict[str, str] = {}
+    trust: Trust = "data"
+
+
+class ClipsSection(Section):
+    choose: tuple[Literal["best", "median", "worst"], ...] = ("best", "median", "worst")
+    scale: int = Field(default=1, ge=1, le=8)
+
+
+class ServiceSection(Section):
+    log: Literal["auto", "terminal", "journal"] = "auto"
+
+
+class Config(Section):
+    """The whole file."""
+
+    runs: tuple[RunSection, ...] = Field(default=(RunSection(),), min_length=1)
+    watch: WatchSection = WatchSection()
+    queue: QueueSection = QueueSection()
+    environment: GameSection = GameSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    workers: WorkersSection = WorkersSection()
+    policy: PolicySection = PolicySection()
+    clips: ClipsSection = ClipsSection()
+    service: ServiceSection = ServiceSection()
+
+    @model_validator(mode="after")
+    def _runs_are_apart(self) -> Self:
+        for key in ("name", "output"):
+            values = [getattr(run, key) for run in self.runs]
+            twice = sorted({str(value) for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"two runs have the same {key}: {', '.join(twice)}")
+        return self
+
+    @classmethod
+    def default(cls, folder: Path | None = None) -> Self:
+        """Every key at its default; paths count from `folder`, or from where the program was started."""
+        context = {"folder": folder or Path.cwd()}
+        return cls.model_validate({"runs": [{}], "environment": {}}, context=context)
+
+
+def stand_in_rom() -> Path:
+    """The game that comes with the package.
+
+    Raises:
+        ConfigError: the package is not whole.
+    """
+    folder = Path(str(importlib.resources.files("env"))) / "rom"
+    found = sorted(folder.glob("*.nes"))
+    if not found:
+        raise ConfigError("environment.rom", [f"there is no .nes file in {folder}: install the package again"])
+    return found[0]
+
+
+def load(path: Path | None) -> Config:
+    """Read the configuration.
+
+    Args:
+        path: the file; None takes `config.yaml` in the folder the program was started in, or else the defaults.
+
+    Raises:
+        ConfigError: every problem with its path in the file, such as `queue.max_failures: ...`.
+    """
+    if path is None:
+        path = Path.cwd() / CONFIG_FILE
+        if not path.exists():
+            return Config.default()
+    return parse(_text(path), source=str(path), folder=path.absolute().parent)
+
+
+def parse(text: str, *, source: str, folder: Path) -> Config:
+    """The configuration in a YAML text; relative paths count from `folder`.
+
+    Raises:
+        ConfigError: as `load` says.
+    """
+    data = _mapping(text, source)
+    data.setdefault("runs", [{}])
+    data.setdefault("environment", {})
+    try:
+        return Config.model_validate(data, context={"folder": folder})
+    except ValidationError as error:
+        raise ConfigError(source, [_problem(entry) for entry in error.errors()]) from error
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    return Config.model_json_schema()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), ["there is no such file: check the path, or leave it out for the defaults"]) from (
+            error
+        )
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), [f"not a text in UTF-8 ({error.reason} at byte {error.start})"]) from error
+    except OSError as error:
+        raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from error
+
+
+def _mapping(text: str, source: str) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(source, [f"line {line}: {error.problem or 'not YAML'}"]) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(source, [f"not YAML ({error})"]) from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(source, ["not a mapping of sections such as `runs:` and `queue:`"])
+    # a section whose every key is commented out is null in YAML: it is at its defaults
+    return {str(key): value for key, value in data.items() if value is not None}
+
+
+def _problem(entry: Mapping[str, Any]) -> str:
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    if entry["type"] == "extra_forbidden":
+        message = "this key is not known"
+    where = ".".join(str(part) for part in entry["loc"])
+    given = "" if isinstance(entry["input"], dict | list | BaseModel) else f" (given: {entry['input']!r})"
+    return f"{where}: {message}{given}" if where else message
