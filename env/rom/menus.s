@@ -1,0 +1,299 @@
+; Title and options: the two screens before a game.  What moves on them is sprites.
+.include "ram.inc"
+.include "routines.inc"
+
+MENU_REPEAT_FRAMES = 7
+TOP_LEVEL = 20
+
+PLAYERS_X = 72                  ; pixel positions of the markers
+PLAYERS_Y = 159
+ROW_X = 32
+LEVEL_X = 61
+LEVEL_Y = 87
+LEVEL_DIGITS_X = 208
+LEVEL_DIGITS_Y = 79
+TILE_POINTER = $2C
+TILE_MARKER = $2D
+ATTR_TEXT = 1
+ATTR_MARKER = 2
+
+.segment "CODE"
+
+; --- mode 0 ----------------------------------------------------------------------------
+.proc title
+  lda screen_drawn
+  cmp #SCREEN_TITLE
+  beq @shown
+  lda #SCREEN_TITLE
+  jsr load_screen
+  lda #0
+  sta attract                   ; with mode 0: the sign that the machine is ready
+@shown:
+  jsr title_buttons
+  jmp draw_players_marker
+.endproc
+
+.proc title_buttons
+  lda p1_pressed
+  cmp #BTN_SELECT
+  beq @toggle
+  cmp #BTN_UP
+  beq @one
+  cmp #BTN_DOWN
+  beq @two
+  cmp #BTN_START
+  bne @done
+  lda #0
+  sta option_row
+  lda #MODE_OPTIONS
+  sta mode
+@done:
+  rts
+@toggle:
+  lda players
+  eor #3
+  sta players
+  rts
+@one:
+  lda #1
+  sta players
+  rts
+@two:
+  lda #2
+  sta players
+  rts
+.endproc
+
+.proc draw_players_marker
+  jsr hide_sprites
+  lda #ATTR_MARKER
+  sta spr_attr
+  lda #PLAYERS_X
+  sta spr_x
+  lda players
+  sec
+  sbc #1
+  asl a
+  asl a
+  asl a
+  asl a
+  clc
+  adc #PLAYERS_Y
+  sta spr_y
+  lda #TILE_POINTER
+  jmp put_sprite
+.endproc
+
+; --- mode 1 ----------------------------------------------------------------------------
+; The generator steps once per frame here: how long one looks at the options picks the game.
+.proc options
+  lda screen_drawn
+  cmp #SCREEN_OPTIONS
+  beq @shown
+  lda #SCREEN_OPTIONS
+  jsr load_screen
+@shown:
+  jsr rng_step
+  jsr option_buttons
+  ldx #0
+  jsr change_option
+  lda players
+  cmp #2
+  bne :+
+  ldx #1
+  jsr change_option
+: jmp draw_option_markers
+.endproc
+
+.proc option_buttons
+  lda p1_pressed
+  cmp #BTN_START
+  beq @start
+  cmp #BTN_B
+  beq @back
+  cmp #BTN_DOWN
+  beq @down
+  cmp #BTN_UP
+  bne @done
+  lda option_row
+  beq @done
+  dec option_row
+  rts
+@down:
+  lda option_row
+  cmp #2
+  bcs @done
+  inc option_row
+@done:
+  rts
+@back:
+  lda #MODE_TITLE
+  sta mode
+  rts
+@start:
+  jsr save_options
+  lda #MODE_BUILD
+  sta mode
+  rts
+.endproc
+
+.proc save_options
+  lda P1 + O_LEVEL
+  sta saved_level
+  lda P2 + O_LEVEL
+  sta saved_level + 1
+  lda P1 + O_SPEED
+  sta saved_speed
+  lda P2 + O_SPEED
+  sta saved_speed + 1
+  rts
+.endproc
+
+; X = player 0/1.  A tap steps once, holding steps again every seventh frame.
+.proc change_option
+  lda p1_pressed, x
+  cmp #BTN_LEFT
+  beq @tap
+  cmp #BTN_RIGHT
+  beq @tap
+  lda p1_held, x
+  cmp #BTN_LEFT
+  beq @hold
+  cmp #BTN_RIGHT
+  beq @hold
+  rts
+@hold:
+  inc menu_repeat
+  ldy menu_repeat
+  cpy #MENU_REPEAT_FRAMES
+  bcs @tap
+  rts
+@tap:
+  ldy #0
+  sty menu_repeat
+  ldy #1                        ; Y = the step
+  cmp #BTN_RIGHT
+  beq :+
+  ldy #$FF
+: sty t0
+  lda option_row
+  beq change_level
+  cmp #1
+  beq change_speed
+  ; fall through: the music row is player 1's
+.endproc
+
+.proc change_music
+  cpx #0
+  bne @done
+  lda music
+  clc
+  adc t0
+  cmp #3
+  bcs @done
+  sta music
+@done:
+  rts
+.endproc
+
+.proc change_level
+  ldy block_offset, x
+  lda P1 + O_LEVEL, y
+  clc
+  adc t0
+  cmp #TOP_LEVEL + 1
+  bcs @done
+  sta P1 + O_LEVEL, y
+@done:
+  rts
+.endproc
+
+.proc change_speed
+  ldy block_offset, x
+  lda P1 + O_SPEED, y
+  clc
+  adc t0
+  cmp #3
+  bcs @done
+  sta P1 + O_SPEED, y
+@done:
+  rts
+.endproc
+
+.proc draw_option_markers
+  jsr hide_sprites
+  lda #ATTR_MARKER
+  sta spr_attr
+  lda #ROW_X
+  sta spr_x
+  ldx option_row
+  lda row_y, x
+  sta spr_y
+  lda #TILE_POINTER
+  jsr put_sprite
+  jsr draw_level_marker
+  ldx P1 + O_SPEED
+  lda speed_x, x
+  sta spr_x
+  lda #135
+  sta spr_y
+  lda #TILE_MARKER
+  jsr put_sprite
+  ldx music
+  lda music_x, x
+  sta spr_x
+  lda #183
+  sta spr_y
+  lda #TILE_MARKER
+  jmp put_sprite
+.endproc
+
+.proc draw_level_marker
+  lda P1 + O_LEVEL
+  cmp #TOP_LEVEL + 1
+  bcc :+
+  lda #TOP_LEVEL
+: sta t0
+  asl a                         ; six pixels a level
+  adc t0
+  asl a
+  adc #LEVEL_X
+  sta spr_x
+  lda #LEVEL_Y
+  sta spr_y
+  lda #TILE_MARKER
+  jsr put_sprite
+  lda #ATTR_TEXT
+  sta spr_attr
+  lda #LEVEL_DIGITS_X
+  sta spr_x
+  lda #LEVEL_DIGITS_Y
+  sta spr_y
+  ldx #0
+  lda t0
+: cmp #10
+  bcc :+
+  sbc #10
+  inx
+  bne :-
+: sta t0
+  txa
+  jsr put_sprite
+  lda #LEVEL_DIGITS_X + 8
+  sta spr_x
+  lda t0
+  jsr put_sprite
+  lda #ATTR_MARKER
+  sta spr_attr
+  rts
+.endproc
+
+.segment "DATA"
+block_offset:
+  .byte P1 - P1, P2 - P1
+row_y:
+  .byte 63, 111, 159
+speed_x:
+  .byte 72, 124, 176
+music_x:
+  .byte 72, 124, 176

@@ -1,0 +1,122 @@
+; Tables of the rules and of the screens.
+.include "ram.inc"
+.include "routines.inc"
+
+.segment "DATA"
+
+; field index of column 0 at each height
+row_of_height:
+.repeat 16, I
+  .byte (15 - I) * 8
+.endrepeat
+
+; frames a row takes, by speed base + speed-ups; starts: LOW 40, MED 20, HI 14
+speed_base:
+  .byte 15, 25, 31
+frames_per_row:
+.repeat 26, I
+  .byte 70 - 2 * I
+.endrepeat
+.repeat 9, I
+  .byte 19 - I
+.endrepeat
+  .byte 10, 10, 9, 9, 8, 8, 7, 7
+  .byte 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6
+  .byte 5, 5, 5, 5, 5, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3
+  .byte 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1
+
+; capsule ids: left = id div 3, right = id mod 3
+colour1_of:
+  .byte 0, 0, 0, 1, 1, 1, 2, 2, 2
+colour2_of:
+  .byte 0, 1, 2, 0, 1, 2, 0, 1, 2
+colour_bit:
+  .byte 1, 2, 4
+
+; 5 yellow, 6 red, 5 blue
+virus_colours:
+  .byte 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 1
+virus_total:
+.repeat 21, I
+  .byte 4 * (I + 1)
+.endrepeat
+  .byte 84, 84, 84, 84
+; greatest height of a virus
+virus_top:
+  .byte 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9
+  .byte 10, 10, 11, 11, 12, 12, 12, 12, 12, 12
+
+; hundreds per kill: (speed + 1) * 1, 2, 4, 8, 16, 32, in decimal digits
+kill_ones:
+  .byte 1, 2, 4, 8, 6, 2,  2, 4, 8, 6, 2, 4,  3, 6, 2, 4, 8, 6
+kill_tens:
+  .byte 0, 0, 0, 0, 1, 3,  0, 0, 0, 1, 3, 6,  0, 0, 1, 2, 4, 9
+
+; where the rows of the field are on the screen
+row_address_high:
+.repeat 16, I
+  .byte >($2000 + (FIELD_ROW + I) * 32 + FIELD_COLUMN)
+.endrepeat
+row_address_low:
+.repeat 16, I
+  .byte <($2000 + (FIELD_ROW + I) * 32 + FIELD_COLUMN)
+.endrepeat
+
+; the throw: from the window of the next capsule over the rim into the neck
+throw_x:
+  .byte 216, 213, 209, 204, 199, 194, 189, 184, 179, 174, 169
+  .byte 164, 159, 154, 149, 144, 139, 134, 129, 125, 122, 120, 120
+throw_y:
+  .byte 79, 72, 66, 60, 55, 51, 47, 44, 42, 40, 39
+  .byte 39, 39, 40, 41, 43, 46, 49, 53, 58, 64, 71, 79
+throw_rot:
+  .byte 0, 0, 3, 3, 3, 2, 2, 2, 1, 1, 1, 0, 0, 0, 3, 3, 2, 2, 1, 1, 0, 0, 0
+
+.charmap 'A', $0A
+.charmap 'C', $0C
+.charmap 'E', $0E
+.charmap 'G', $10
+.charmap 'L', $15
+.charmap 'M', $16
+.charmap 'O', $18
+.charmap 'P', $19
+.charmap 'R', $1B
+.charmap 'S', $1C
+.charmap 'T', $1D
+.charmap 'V', $1F
+.charmap ' ', $FE
+.charmap '<', $8E
+.charmap '>', $8F
+stage_clear_box:
+  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
+  .byte "<      >"
+  .byte "<STAGE >"
+  .byte "< CLEAR>"
+  .byte "<      >"
+  .byte "<PRESS >"
+  .byte "< START>"
+  .byte "<      >"
+  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+game_over_box:
+  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
+  .byte "<      >"
+  .byte "< GAME >"
+  .byte "<      >"
+  .byte "< OVER >"
+  .byte "<      >"
+  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+
+palette:
+  .byte $0F, $28, $16, $21,  $0F, $30, $10, $2C,  $0F, $2C, $30, $1C,  $0F, $37, $27, $16
+  .byte $0F, $28, $16, $21,  $0F, $30, $10, $2C,  $0F, $27, $30, $16,  $0F, $2A, $30, $1A
+
+screens_low:
+  .byte <title_screen, <options_screen, <level_screen
+screens_high:
+  .byte >title_screen, >options_screen, >level_screen
+title_screen:
+  .incbin "title.bin"
+options_screen:
+  .incbin "options.bin"
+level_screen:
+  .incbin "level.bin"
