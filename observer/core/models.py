@@ -85,6 +85,27 @@ class EvaluationPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Highlight:
+    """A game, or a part of it, worth seeing."""
+
+    seed: int
+    #: best, median, worst, ...
+    reason: str
+    first_frame: int = 0
+    #: exclusive; None: to the end
+    last_frame: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderSpec:
+    """What a job of kind RENDER is to film."""
+
+    highlights: tuple[Highlight, ...]
+    #: integer, nearest neighbour
+    scale: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     id: JobId
     kind: JobKind
@@ -99,6 +120,8 @@ class Job:
     #: Unix seconds before which it is not claimed again
     not_before: float = 0.0
     error: str | None = None
+    #: of a job of kind RENDER
+    render: RenderSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,18 +215,6 @@ class EvaluationResult:
     provenance: Provenance
     started_at: float
     finished_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Highlight:
-    """A game, or a part of it, worth seeing."""
-
-    seed: int
-    #: best, median, worst, ...
-    reason: str
-    first_frame: int = 0
-    #: exclusive; None: to the end
-    last_frame: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

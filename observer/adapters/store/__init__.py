@@ -1,0 +1,5 @@
+"""The database of a run: the only SQL. Where the evidence is, what waits, what is done and how far each writer is."""
+
+from observer.adapters.store.database import Store
+
+__all__ = ["Store"]

@@ -1,0 +1,342 @@
+"""The run's database as the program sees it: every method is one transaction, whole or not at all.
+
+Refuses to read clocks, files of results, or to choose: `core.backlog` chooses.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+from observer.adapters.store import rows
+from observer.adapters.store.schema import connect, connect_to_read
+from observer.core.backlog import BacklogPolicy, choose
+from observer.core.errors import StaleAttempt
+from observer.core.models import (
+    Checkpoint,
+    Clip,
+    Digest,
+    Evaluation,
+    EvaluationPlan,
+    EvaluationResult,
+    Job,
+    JobId,
+    JobKind,
+    JobState,
+    ParkedFile,
+    RenderSpec,
+)
+from observer.core.plan import canonical_json, plan_digest
+
+
+class Store:
+    """One run's database; a context manager. Only the daemon writes."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._open: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            StoreError: it cannot be used; SchemaTooNew: a newer observer wrote it.
+        """
+        self._open = connect_to_read(self._path) if self._read_only else connect(self._path)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            raise RuntimeError("the store is used outside its `with` block")
+        return self._open
+
+    @contextmanager
+    def _transaction(self, *, people_see_it: bool) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            if people_see_it:
+                connection.execute("UPDATE revision SET number = number + 1")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    # -- files and checkpoints
+
+    def admit(self, checkpoint: Checkpoint, plans: Sequence[EvaluationPlan], *, path: str, seen_as: str) -> list[JobId]:
+        """Record a checkpoint and its evaluations; the new jobs, none where all were known."""
+        with self._transaction(people_see_it=True) as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?)",
+                (checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at),
+            )
+            connection.execute(
+                "INSERT OR REPLACE INTO file VALUES (?, ?, ?, NULL, NULL, ?)",
+                (path, seen_as, checkpoint.digest, checkpoint.seen_at),
+            )
+            jobs = [self._add_job(JobKind.EVALUATE, checkpoint, plan, now=checkpoint.seen_at) for plan in plans]
+        return [job for job in jobs if job is not None]
+
+    def park_file(self, file: ParkedFile, *, seen_as: str) -> None:
+        """Record a file that cannot be used, as it looked when that was found."""
+        with self._transaction(people_see_it=True) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO file VALUES (?, ?, NULL, ?, ?, ?)",
+                (file.path, seen_as, file.word, file.sentence, file.seen_at),
+            )
+
+    def seen_files(self) -> dict[str, str]:
+        """Path of every file looked at -> what it looked like."""
+        return dict(self._connection.execute("SELECT path, seen_as FROM file"))
+
+    def parked(self) -> list[ParkedFile]:
+        """Files that cannot be used, and checkpoints whose evaluation cannot be done; newest last."""
+        found = self._connection.execute(
+            """SELECT path, word, sentence, seen_at FROM file WHERE word IS NOT NULL
+            UNION ALL SELECT checkpoint.name, job.word, job.error, job.changed_at FROM job
+            JOIN checkpoint ON checkpoint.digest = job.checkpoint WHERE job.state = 'parked' AND job.kind = 'evaluate'
+            ORDER BY 4, 1"""
+        )
+        return [ParkedFile(path=row[0], word=row[1], sentence=row[2], seen_at=row[3]) for row in found]
+
+    def known(self, digest: Digest) -> bool:
+        return self._value("SELECT COUNT(*) FROM checkpoint WHERE digest = ?", digest) > 0
+
+    def evaluation_state(self, digest: Digest, plan: EvaluationPlan) -> JobState | None:
+        """How far the evaluation of a checkpoint under a plan is; None: it was never asked for."""
+        row = self._connection.execute(
+            "SELECT state FROM job WHERE kind = 'evaluate' AND checkpoint = ? AND plan = ?", (digest, plan_digest(plan))
+        ).fetchone()
+        return None if row is None else JobState(row[0])
+
+    def wanted_snapshots(self) -> set[Digest]:
+        """Checkpoints whose bytes some evaluation may still need; parked and skipped ones can be asked for."""
+        return {
+            Digest(row[0])
+            for row in self._connection.execute(
+                "SELECT DISTINCT checkpoint FROM job WHERE kind = 'evaluate' AND state <> 'done'"
+            )
+        }
+
+    # -- the queue
+
+    def choose_and_claim(self, policy: BacklogPolicy, *, now: float) -> Job | None:
+        """Claim the next job that is due, and record what is passed over for it."""
+        if not self._value("SELECT COUNT(*) FROM job WHERE state = 'waiting'"):
+            return None
+        with self._transaction(people_see_it=False) as connection:
+            waiting = [rows.waiting_of(row) for row in connection.execute(rows.WAITING)]
+            taken = connection.execute(
+                "SELECT plan, step FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint "
+                "WHERE kind = 'evaluate' AND state IN ('running', 'done')"
+            )
+            choice = choose(waiting, policy, now=now, taken=[(Digest(row[0]), row[1]) for row in taken])
+            self._skip(choice.skip, now=now)
+            if choice.claim is None:
+                return None
+            connection.execute(
+                "UPDATE job SET state = 'running', attempt = attempt + 1, changed_at = ? WHERE id = ?",
+                (now, choice.claim),
+            )
+        return self.job(choice.claim)
+
+    def requeue(self, job: Job, *, not_before: float, failures: int, error: str | None) -> None:
+        """Put a running attempt back; `failures` in a row are the caller's to count.
+
+        Raises:
+            StaleAttempt: it is not the attempt that runs.
+        """
+        with self._transaction(people_see_it=False) as connection:
+            changed = connection.execute(
+                "UPDATE job SET state = 'waiting', not_before = ?, failures = ?, error = ? "
+                "WHERE id = ? AND attempt = ? AND state = 'running'",
+                (not_before, failures, error, job.id, job.attempt),
+            )
+            _require_current(changed.rowcount, job)
+
+    def park_job(self, job: Job, *, word: str, sentence: str, now: float) -> None:
+        """Give a running attempt's job up until somebody asks for it again.
+
+        Raises:
+            StaleAttempt: it is not the attempt that runs.
+        """
+        with self._transaction(people_see_it=True) as connection:
+            changed = connection.execute(
+                "UPDATE job SET state = 'parked', word = ?, error = ?, changed_at = ? "
+                "WHERE id = ? AND attempt = ? AND state = 'running'",
+                (word, sentence, now, job.id, job.attempt),
+            )
+            _require_current(changed.rowcount, job)
+
+    def retry(self, job: JobId) -> bool:
+        """Put a parked or skipped job back in the queue; whether it was one."""
+        with self._transaction(people_see_it=True) as connection:
+            changed = connection.execute(
+                "UPDATE job SET state = 'waiting', failures = 0, not_before = 0, word = NULL, error = NULL "
+                "WHERE id = ? AND state IN ('parked', 'skipped')",
+                (job,),
+            )
+        return changed.rowcount == 1
+
+    def job(self, job: JobId) -> Job:
+        return rows.job_of(self._connection.execute(f"{rows.JOBS} WHERE job.id = ?", (job,)).fetchone())
+
+    def jobs(self, *states: JobState) -> list[Job]:
+        """The jobs in these states, or all, in the order they came."""
+        wanted = states or tuple(JobState)
+        marks = ", ".join("?" * len(wanted))
+        found = self._connection.execute(f"{rows.JOBS} WHERE job.state IN ({marks}) ORDER BY job.id", wanted)
+        return [rows.job_of(row) for row in found]
+
+    def running(self) -> list[Job]:
+        return self.jobs(JobState.RUNNING)
+
+    def counts(self, kind: JobKind = JobKind.EVALUATE) -> Mapping[JobState, int]:
+        """How many jobs of a kind are in each state; every state is there."""
+        found = self._connection.execute("SELECT state, COUNT(*) FROM job WHERE kind = ? GROUP BY state", (kind,))
+        return dict.fromkeys(JobState, 0) | {JobState(row[0]): row[1] for row in found}
+
+    def unfinished(self) -> int:
+        """Jobs of any kind that wait or run."""
+        return self._value("SELECT COUNT(*) FROM job WHERE state IN ('waiting', 'running')")
+
+    # -- results
+
+    def commit_evaluation(
+        self, job: Job, result: EvaluationResult, *, directory: PurePosixPath, render: RenderSpec | None, now: float
+    ) -> int:
+        """Record a result, exactly once, with the rendering it asks for; the evaluation's id.
+
+        Raises:
+            StaleAttempt: another attempt has taken over, or it is committed already.
+        """
+        with self._transaction(people_see_it=True) as connection:
+            self._finish(job, error=None, now=now)
+            evaluation = connection.execute(
+                "INSERT INTO evaluation(job, checkpoint, plan, scenario, directory, finished_at, provenance) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    job.id,
+                    job.checkpoint.digest,
+                    plan_digest(job.plan),
+                    job.plan.scenario.name,
+                    str(directory),
+                    result.finished_at,
+                    canonical_json(asdict(result.provenance)),
+                ),
+            ).lastrowid
+            connection.executemany(
+                "INSERT INTO episode VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        evaluation,
+                        game.seed,
+                        game.index,
+                        game.outcome,
+                        game.viruses_cleared,
+                        game.frames,
+                        game.replay_sha256,
+                    )
+                    for game in result.episodes
+                ],
+            )
+            if render is not None:
+                self._add_job(JobKind.RENDER, job.checkpoint, job.plan, render=render, now=now)
+        return int(evaluation or 0)
+
+    def commit_clips(self, job: Job, clips: Iterable[Clip], *, problem: str | None, now: float) -> None:
+        """Record what a rendering made; the clips of an earlier rendering under the same reasons go.
+
+        Raises:
+            StaleAttempt: another attempt has taken over, or it is committed already.
+        """
+        with self._transaction(people_see_it=True) as connection:
+            self._finish(job, error=problem, now=now)
+            evaluation = connection.execute(
+                "SELECT id FROM evaluation WHERE checkpoint = ? AND plan = ?",
+                (job.checkpoint.digest, plan_digest(job.plan)),
+            ).fetchone()[0]
+            connection.executemany(
+                "INSERT INTO clip(evaluation, body) VALUES (?, ?)",
+                [(evaluation, rows.clip_text(clip)) for clip in clips],
+            )
+
+    def evaluations(self, after: int = 0) -> list[Evaluation]:
+        """The committed evaluations with an id above `after`, in the order of their commits, with their clips."""
+        clips: dict[int, list[Clip]] = {}
+        for evaluation, body in self._connection.execute(
+            "SELECT evaluation, body FROM clip WHERE evaluation > ? ORDER BY id", (after,)
+        ):
+            clips.setdefault(evaluation, []).append(rows.clip_of(body))
+        found = self._connection.execute(f"{rows.EVALUATIONS} WHERE evaluation.id > ? ORDER BY evaluation.id", (after,))
+        return [rows.evaluation_of(row, tuple(clips.get(row[0], ()))) for row in found]
+
+    def revision(self) -> int:
+        """A number that every commit raises that changes what people see."""
+        return self._value("SELECT number FROM revision")
+
+    def cursor(self, writer: str) -> int:
+        """How far a writer has published; 0: not at all."""
+        return self._value("SELECT COALESCE(MAX(value), 0) FROM cursor WHERE writer = ?", writer)
+
+    def advance(self, writer: str, value: int) -> None:
+        """Record that a writer has published up to `value`."""
+        with self._transaction(people_see_it=False) as connection:
+            connection.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", (writer, value))
+
+    # -- inside a transaction
+
+    def _add_job(
+        self,
+        kind: JobKind,
+        checkpoint: Checkpoint,
+        plan: EvaluationPlan,
+        *,
+        now: float,
+        render: RenderSpec | None = None,
+    ) -> JobId | None:
+        digest = plan_digest(plan)
+        self._connection.execute("INSERT OR IGNORE INTO plan VALUES (?, ?)", (digest, rows.plan_text(plan)))
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO job(kind, checkpoint, plan, detail, state, changed_at) VALUES (?, ?, ?, ?, 'waiting', ?)",
+            (kind, checkpoint.digest, digest, rows.detail_text(render), now),
+        )
+        return JobId(added.lastrowid or 0) if added.rowcount == 1 else None
+
+    def _skip(self, jobs: Sequence[JobId], *, now: float) -> None:
+        self._connection.executemany(
+            "UPDATE job SET state = 'skipped', changed_at = ? WHERE id = ? AND state = 'waiting'",
+            [(now, job) for job in jobs],
+        )
+        if jobs:
+            self._connection.execute("UPDATE revision SET number = number + 1")
+
+    def _finish(self, job: Job, *, error: str | None, now: float) -> None:
+        done = self._connection.execute(
+            "UPDATE job SET state = 'done', failures = 0, error = ?, changed_at = ? "
+            "WHERE id = ? AND attempt = ? AND state = 'running'",
+            (error, now, job.id, job.attempt),
+        )
+        _require_current(done.rowcount, job)
+
+    def _value(self, query: str, *parameters: object) -> int:
+        return int(self._connection.execute(query, parameters).fetchone()[0])
+
+
+def _require_current(changed_rows: int, job: Job) -> None:
+    if changed_rows != 1:
+        raise StaleAttempt(f"attempt {job.attempt} of job {job.id} is not the one that runs")

@@ -1,0 +1,109 @@
+"""Rows to values and back: plans and clips are kept as JSON, everything that is asked for by itself as columns."""
+
+import json
+import sqlite3
+from dataclasses import asdict
+from pathlib import PurePosixPath
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from observer.core.backlog import Waiting
+from observer.core.models import (
+    Checkpoint,
+    Clip,
+    Digest,
+    Evaluation,
+    EvaluationPlan,
+    Job,
+    JobId,
+    JobKind,
+    JobState,
+    RenderSpec,
+)
+from observer.core.plan import canonical_json
+
+_PLAN: Final = TypeAdapter(EvaluationPlan)
+_RENDER: Final = TypeAdapter(RenderSpec)
+_CLIP: Final = TypeAdapter(Clip)
+
+CHECKPOINT_COLUMNS: Final = "checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at"
+
+JOBS: Final = f"""SELECT job.id, job.kind, job.state, job.attempt, job.failures, job.not_before, job.error, job.detail,
+    plan.body, {CHECKPOINT_COLUMNS}
+    FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint JOIN plan ON plan.digest = job.plan"""  # noqa: S608
+
+#: `position` counts the jobs of a kind in the order they came, so it never changes
+WAITING: Final = """SELECT * FROM (
+        SELECT job.id, job.kind, job.plan, checkpoint.step,
+            ROW_NUMBER() OVER (PARTITION BY job.kind, job.plan ORDER BY job.id) - 1 AS position,
+            job.attempt > 0, job.not_before, job.state
+        FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint
+    ) WHERE state = 'waiting'"""
+
+EVALUATIONS: Final = f"""SELECT evaluation.id, evaluation.plan, evaluation.scenario, evaluation.directory,
+    evaluation.finished_at, {CHECKPOINT_COLUMNS}
+    FROM evaluation JOIN checkpoint ON checkpoint.digest = evaluation.checkpoint"""  # noqa: S608
+
+
+def checkpoint_of(columns: tuple[str, int, str, int, float]) -> Checkpoint:
+    digest, step, name, size, seen_at = columns
+    return Checkpoint(digest=Digest(digest), step=step, name=name, size=size, seen_at=seen_at)
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """A row of JOBS."""
+    return Job(
+        id=JobId(row[0]),
+        kind=JobKind(row[1]),
+        state=JobState(row[2]),
+        attempt=row[3],
+        failures=row[4],
+        not_before=row[5],
+        error=row[6],
+        render=_RENDER.validate_json(row[7]) if row[7] else None,
+        plan=_PLAN.validate_json(row[8]),
+        checkpoint=checkpoint_of(tuple(row[9:14])),
+    )
+
+
+def waiting_of(row: sqlite3.Row) -> Waiting:
+    """A row of WAITING."""
+    return Waiting(
+        id=JobId(row[0]),
+        kind=JobKind(row[1]),
+        plan=Digest(row[2]),
+        step=row[3],
+        position=row[4],
+        was_started=bool(row[5]),
+        not_before=row[6],
+    )
+
+
+def evaluation_of(row: sqlite3.Row, clips: tuple[Clip, ...]) -> Evaluation:
+    """A row of EVALUATIONS."""
+    return Evaluation(
+        id=row[0],
+        plan_digest=Digest(row[1]),
+        scenario=row[2],
+        directory=PurePosixPath(row[3]),
+        finished_at=row[4],
+        checkpoint=checkpoint_of(tuple(row[5:10])),
+        clips=clips,
+    )
+
+
+def plan_text(plan: EvaluationPlan) -> str:
+    return canonical_json(asdict(plan))
+
+
+def detail_text(render: RenderSpec | None) -> str:
+    return "" if render is None else canonical_json(asdict(render))
+
+
+def clip_text(clip: Clip) -> str:
+    return canonical_json(asdict(clip))
+
+
+def clip_of(text: str) -> Clip:
+    return _CLIP.validate_python(json.loads(text))

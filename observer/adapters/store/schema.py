@@ -1,0 +1,114 @@
+"""The tables and how they came to be: one function a version, each in a transaction of its own."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from observer.core.errors import SchemaTooNew, StoreError
+
+_BUSY_SECONDS: Final = 10.0
+
+_FIRST: Final = (
+    """CREATE TABLE checkpoint(
+        digest TEXT PRIMARY KEY, step INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, seen_at REAL NOT NULL
+    ) STRICT""",
+    "CREATE TABLE plan(digest TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT",
+    # `detail` is what a rendering is to film; failures are those in a row in which no new game was finished
+    """CREATE TABLE job(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+        checkpoint TEXT NOT NULL REFERENCES checkpoint, plan TEXT NOT NULL REFERENCES plan, detail TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'parked', 'skipped')),
+        attempt INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
+        word TEXT, error TEXT, changed_at REAL NOT NULL,
+        UNIQUE (kind, checkpoint, plan, detail)
+    ) STRICT""",
+    "CREATE INDEX job_by_state ON job(state)",
+    # every file that was looked at: `seen_as` is what it looked like then; it gave a checkpoint, or was parked
+    """CREATE TABLE file(
+        path TEXT PRIMARY KEY, seen_as TEXT NOT NULL, checkpoint TEXT REFERENCES checkpoint,
+        word TEXT, sentence TEXT, seen_at REAL NOT NULL,
+        CHECK ((checkpoint IS NULL) = (word IS NOT NULL))
+    ) STRICT""",
+    """CREATE TABLE evaluation(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL UNIQUE REFERENCES job,
+        checkpoint TEXT NOT NULL REFERENCES checkpoint, plan TEXT NOT NULL REFERENCES plan,
+        scenario TEXT NOT NULL, directory TEXT NOT NULL, finished_at REAL NOT NULL, provenance TEXT NOT NULL,
+        UNIQUE (checkpoint, plan)
+    ) STRICT""",
+    """CREATE TABLE episode(
+        evaluation INTEGER NOT NULL REFERENCES evaluation, seed INTEGER NOT NULL, place INTEGER NOT NULL,
+        outcome TEXT NOT NULL, viruses_cleared INTEGER NOT NULL, frames INTEGER NOT NULL, replay_sha256 TEXT NOT NULL,
+        PRIMARY KEY (evaluation, seed)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE clip(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, evaluation INTEGER NOT NULL REFERENCES evaluation, body TEXT NOT NULL
+    ) STRICT""",
+    "CREATE TABLE cursor(writer TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+    "CREATE TABLE revision(only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL) STRICT",
+    "INSERT INTO revision VALUES (1, 0)",
+)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in _FIRST:
+        connection.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_create,)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database for writing; it is made, or brought to this version's tables, where need be.
+
+    Raises:
+        SchemaTooNew: a newer observer wrote it.
+        StoreError: it is no database, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        _migrate(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the database {path} cannot be used: {error}") from error
+    return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open the database beside a daemon that writes it.
+
+    Raises:
+        SchemaTooNew: a newer observer wrote it.
+        StoreError: there is none yet, or it cannot be read.
+    """
+    if not path.exists():
+        raise StoreError(f"there is no database at {path}: has `observer run` been started for this output folder?")
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        _version(connection, path)
+    except sqlite3.Error as error:
+        raise StoreError(f"the database {path} cannot be read: {error}") from error
+    return connection
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(
+            f"the database {path} has version {version}, and this observer knows {len(MIGRATIONS)}: use the newer one"
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    for number in range(_version(connection, path), len(MIGRATIONS)):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            MIGRATIONS[number](connection)
+            connection.execute(f"PRAGMA user_version={number + 1}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

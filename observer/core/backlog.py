@@ -1,0 +1,108 @@
+"""Which waiting job runs next, and which are passed over because newer checkpoints wait.
+
+Pure: values in, a choice out. A choice is a proposal; the store makes it true in one transaction.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from observer.core.models import Digest, JobId, JobKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacklogPolicy:
+    order: Literal["newest_first", "oldest_first"] = "newest_first"
+    #: evaluate the first checkpoint of every so many steps; 0: all
+    every_steps: int = 0
+    #: more than this many waiting: older ones are skipped; 0: never
+    backlog_limit: int = 8
+    #: every so-manieth checkpoint of the run is never skipped for it; 0: none
+    keep_every: int = 10
+    #: a wait longer than this was written under another clock, and is over
+    longest_wait_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A waiting job, as far as choosing goes."""
+
+    id: JobId
+    kind: JobKind
+    plan: Digest
+    step: int
+    #: how many jobs of its kind came before it in this run; never changes
+    position: int
+    #: it was claimed before; games may be finished
+    was_started: bool
+    #: Unix seconds
+    not_before: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    #: to be claimed now; None: nothing is due
+    claim: JobId | None
+    #: to be recorded as skipped
+    skip: tuple[JobId, ...]
+
+
+Taken = Collection[tuple[Digest, int]]
+"""Plan and step of the evaluations that run or are done."""
+
+
+def choose(waiting: Sequence[Waiting], policy: BacklogPolicy, *, now: float, taken: Taken = ()) -> Choice:
+    """The next job and the skipped ones.
+
+    Evaluations go first, until more renderings than evaluations wait: clips come late under load, but they come.
+
+    Args:
+        waiting: every waiting job of the run.
+        policy: the configuration's.
+        now: Unix seconds.
+        taken: what `every_steps` is counted against.
+    """
+    evaluations = [job for job in waiting if job.kind is JobKind.EVALUATE]
+    renderings = [job for job in waiting if job.kind is JobKind.RENDER]
+    skipped = _outside_steps(evaluations, policy.every_steps, taken)
+    skipped |= _overflow([job for job in evaluations if job.id not in skipped], policy)
+    evaluations = [job for job in evaluations if job.id not in skipped]
+    first, second = evaluations, renderings
+    if len(renderings) > len(evaluations):
+        first, second = renderings, evaluations
+    claim = _next(first, policy, now=now) or _next(second, policy, now=now)
+    return Choice(claim=claim, skip=tuple(sorted(skipped)))
+
+
+def _next(jobs: Sequence[Waiting], policy: BacklogPolicy, *, now: float) -> JobId | None:
+    due = [job for job in jobs if not now < job.not_before <= now + policy.longest_wait_seconds]
+    if not due:
+        return None
+    if policy.order == "newest_first":
+        return max(due, key=lambda job: (job.step, job.id)).id
+    return min(due, key=lambda job: (job.step, job.id)).id
+
+
+def _outside_steps(evaluations: Sequence[Waiting], every_steps: int, taken: Taken) -> set[JobId]:
+    if not every_steps:
+        return set()
+    used = {(plan, step // every_steps) for plan, step in taken}
+    outside = set()
+    for job in sorted(evaluations, key=lambda job: (job.step, job.id)):
+        span = (job.plan, job.step // every_steps)
+        if span in used and not job.was_started:
+            outside.add(job.id)
+        used.add(span)
+    return outside
+
+
+def _overflow(evaluations: Sequence[Waiting], policy: BacklogPolicy) -> set[JobId]:
+    if not policy.backlog_limit:
+        return set()
+    may_go = [job for job in evaluations if not job.was_started and not _is_kept(job, policy.keep_every)]
+    newest_first = sorted(may_go, key=lambda job: (job.step, job.id), reverse=True)
+    return {job.id for job in newest_first[policy.backlog_limit :]}
+
+
+def _is_kept(job: Waiting, keep_every: int) -> bool:
+    return keep_every > 0 and job.position % keep_every == 0
