@@ -18,7 +18,7 @@ Array = NDArray[Any]
 MAX_DIMENSIONS = 8
 
 #: Every dtype that a space may have, by the names and codes under which numpy pickles it.
-DTYPES = {"bool_": np.dtype("bool")} | {
+DTYPES: dict[str, np.dtype[Any]] = {"bool_": np.dtype("bool")} | {
     alias: dtype for dtype in map(np.dtype, "?bhilBHILefd") for alias in (dtype.name, dtype.str[1:])
 }
 
