@@ -1,0 +1,74 @@
+"""A watched folder as it is now: which checkpoints lie there, and what the trainer says about their environment.
+
+The listing is the truth that intake works on; reads only, never writes there.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from env.options import ENVIRONMENT_FILE, EnvironmentOptions, OptionsError
+from observer.checkpointfile import FileIdentity
+
+_SIDECAR_LIMIT_BYTES: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One look at the folder."""
+
+    #: name -> identity of every `*.zip` without a leading dot, whatever kind of thing it is
+    checkpoints: Mapping[str, FileIdentity]
+    #: of `environment.json`; None: there is none
+    sidecar: FileIdentity | None
+
+
+def list_folder(folder: Path) -> Listing | None:
+    """What lies in the folder; None where there is no folder that can be read."""
+    found: dict[str, FileIdentity] = {}
+    sidecar = None
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name == ENVIRONMENT_FILE:
+                    sidecar = _identity(entry)
+                elif entry.name.endswith(".zip") and not entry.name.startswith("."):
+                    identity = _identity(entry)
+                    if identity is not None:
+                        found[entry.name] = identity
+    except OSError:
+        return None
+    return Listing(checkpoints=found, sidecar=sidecar)
+
+
+def read_sidecar(folder: Path) -> EnvironmentOptions:
+    """What `environment.json` says.
+
+    Raises:
+        OptionsError: it cannot be read, or is no such file; the sentence names the key.
+    """
+    path = folder / ENVIRONMENT_FILE
+    try:
+        with path.open("rb") as file:
+            text = file.read(_SIDECAR_LIMIT_BYTES).decode("utf-8", "replace")
+        return EnvironmentOptions.from_json(text, source=str(path))
+    except OSError as error:
+        raise OptionsError(f"{path} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise OptionsError(f"{path}: nested too deeply to be such a file") from error
+
+
+def readable(name: str) -> str:
+    """A name for people and the database: bytes that are no UTF-8 appear as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _identity(entry: os.DirEntry[str]) -> FileIdentity | None:
+    for follow in (True, False):  # a link that leads nowhere is known by itself, until it leads somewhere
+        try:
+            return FileIdentity.of(entry.stat(follow_symlinks=follow))
+        except OSError:
+            continue
+    return None

@@ -1,0 +1,260 @@
+"""From files in a watched folder to checkpoints in the queue: settled, whole, hashed, copied, admitted.
+
+The scan is the truth; an event only makes it come sooner. What is known about files beyond the database is derived
+again by scanning. One bad file never stops the others.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from env.options import EnvironmentOptions, OptionsError
+from observer.adapters.checkpoint_folder import Listing, list_folder, read_sidecar, readable
+from observer.adapters.snapshots import Snapshots
+from observer.adapters.store import Store
+from observer.checkpointfile import FileIdentity, read_file
+from observer.core.clock import Clock
+from observer.core.errors import CheckpointError, CheckpointIncomplete, Verdict
+from observer.core.models import Checkpoint, Digest, EvaluationPlan, JobState, ParkedFile, Trust
+from observer.core.plan import plan_digest
+from observer.sb3zip import check_archive, read_checkpoint
+
+log = structlog.get_logger()
+
+#: an incomplete file that has not changed for so long will not be finished any more
+DAMAGED_AFTER_SECONDS: Final = 600.0
+LONGEST_WAIT_SECONDS: Final = 60.0
+#: files read in one scan: with thousands at once the loop must still come round
+READS_PER_SCAN: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeSettings:
+    folder: Path
+    settle_seconds: float
+    #: what the checkpoints were made with, unless a file beside them says so
+    environment: EnvironmentOptions
+    plan_for: Callable[[EnvironmentOptions], EvaluationPlan]
+    #: `unpickle`: what cannot be read as data is still admitted
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sighting:
+    """A file that is not dealt with yet. Times are monotonic."""
+
+    identity: FileIdentity
+    unchanged_since: float
+    next_look: float
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Environment:
+    """What the folder's checkpoints are to be played with, or why that is not known."""
+
+    #: equal keys: the same plan, or the same problem
+    key: str
+    plan: EvaluationPlan | None
+    problem: str = ""
+
+
+class Intake:
+    """One run's watched folder; call `scan` when something may have changed, and at `next_look`."""
+
+    def __init__(self, *, settings: IntakeSettings, store: Store, snapshots: Snapshots, clock: Clock) -> None:
+        self._settings = settings
+        self._store = store
+        self._snapshots = snapshots
+        self._clock = clock
+        self._seen: dict[str, str] | None = None
+        self._sightings: dict[str, _Sighting] = {}
+        self._sidecar: tuple[FileIdentity | None, float] = (None, float("-inf"))
+        self._environment: _Environment | None = None
+        self._folder_is_missing = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Every file that the last scan saw is admitted, parked or dropped."""
+        return self._seen is not None and not self._sightings
+
+    @property
+    def next_look(self) -> float | None:
+        """Monotonic time at which a scan will find something to do by itself; None: only after a change."""
+        looks = [sighting.next_look for sighting in self._sightings.values()]
+        if not looks:
+            return None
+        _, sidecar_since = self._sidecar
+        return min(looks) if self._environment else max(min(looks), sidecar_since + self._settings.settle_seconds)
+
+    def scan(self) -> None:
+        """Look at the folder, and deal with the files whose time has come."""
+        if self._seen is None:
+            self._seen = self._store.seen_files()
+        listing = list_folder(self._settings.folder)
+        self._tell_about_folder(is_missing=listing is None)
+        if listing is None:
+            self._sightings.clear()
+            return
+        now = self._clock.monotonic()
+        environment = self._environment_now(listing, now)
+        self._update_sightings(listing, environment, now=now)
+        if environment is not None:
+            for name in self._due(now):
+                self._look(name, environment)
+
+    def _tell_about_folder(self, *, is_missing: bool) -> None:
+        if is_missing != self._folder_is_missing:
+            if is_missing:
+                log.warning("folder.missed", folder=str(self._settings.folder), waiting="until it is there")
+            else:
+                log.info("folder.found", folder=str(self._settings.folder))
+        self._folder_is_missing = is_missing
+
+    def _environment_now(self, listing: Listing, now: float) -> _Environment | None:
+        """None: the file beside the checkpoints has just changed; it may be half written."""
+        identity, since = self._sidecar
+        if listing.sidecar is None and identity is not None:  # its last word counts until the daemon is started anew
+            return self._environment
+        if listing.sidecar != identity:
+            self._sidecar, self._environment = (listing.sidecar, now), None
+            return None
+        if self._environment is None and now - since >= self._settings.settle_seconds:
+            self._environment = self._read_environment(identity)
+        return self._environment
+
+    def _read_environment(self, sidecar: FileIdentity | None) -> _Environment:
+        try:
+            options = self._settings.environment if sidecar is None else read_sidecar(self._settings.folder)
+        except OptionsError as error:
+            problem = str(error)
+        else:
+            plan = self._settings.plan_for(options)
+            return _Environment(key=plan_digest(plan)[:16], plan=plan)
+        log.error("environment.refused", problem=problem)
+        return _Environment(key=f"bad:{'' if sidecar is None else _key(sidecar)}", plan=None, problem=problem)
+
+    def _update_sightings(self, listing: Listing, environment: _Environment | None, *, now: float) -> None:
+        old, self._sightings = self._sightings, {}
+        for name, identity in listing.checkpoints.items():
+            if environment is not None and self._is_seen(name, _seen_as(identity, environment)):
+                continue
+            known = old.get(name)
+            if known is None or known.identity != identity:
+                wait = self._settings.settle_seconds
+                known = _Sighting(identity=identity, unchanged_since=now, next_look=now + wait, wait_seconds=wait)
+            self._sightings[name] = known
+
+    def _due(self, now: float) -> list[str]:
+        """The files to read in this scan, newest first; a file seen for the first time waits for the next one."""
+        due = [
+            (sighting.identity.modified_ns, name)
+            for name, sighting in self._sightings.items()
+            if sighting.next_look <= now and sighting.unchanged_since < now
+        ]
+        return [name for _, name in sorted(due, reverse=True)[:READS_PER_SCAN]]
+
+    def _look(self, name: str, environment: _Environment) -> None:
+        try:
+            self._admit(name, environment)
+        except CheckpointError as error:
+            self._refuse(name, error, environment)
+        except OSError as error:  # of our own disk: the file is as good as before
+            log.warning("checkpoint.delayed", name=readable(name), problem=str(error))
+            self._look_later(name)
+
+    def _admit(self, name: str, environment: _Environment) -> None:
+        sighting = self._sightings[name]
+        blob, identity = read_file(self._settings.folder / name)
+        if identity != sighting.identity:
+            raise CheckpointIncomplete("changing", f"{readable(name)} changed before it was read.")
+        check_archive(blob)
+        checkpoint = self._checkpoint(name, blob)
+        if environment.plan is None:
+            self._park(name, "bad_environment", environment.problem, environment=environment)
+            return
+        if self._store.evaluation_state(checkpoint.digest, environment.plan) is not JobState.DONE:
+            self._snapshots.keep(checkpoint.digest, blob)
+        seen_as = _seen_as(identity, environment)
+        jobs = self._store.admit(checkpoint, [environment.plan], path=self._path(name), seen_as=seen_as)
+        self._forget(name, seen_as)
+        event = "checkpoint.admitted" if jobs else "checkpoint.recognised"
+        log.info(event, step=checkpoint.step, name=checkpoint.name, digest=checkpoint.digest[:8])
+
+    def _checkpoint(self, name: str, blob: bytes) -> Checkpoint:
+        try:
+            step = read_checkpoint(blob).num_timesteps
+        except CheckpointError:
+            if self._settings.trust == "data":
+                raise
+            step = None
+        return Checkpoint(
+            digest=Digest(hashlib.sha256(blob).hexdigest()),
+            step=step_in_name(name) if step is None else step,
+            name=readable(name),
+            size=len(blob),
+            seen_at=self._clock.now(),
+        )
+
+    def _refuse(self, name: str, error: CheckpointError, environment: _Environment) -> None:
+        sighting = self._sightings[name]
+        if error.verdict is Verdict.DROP:
+            log.info("checkpoint.vanished", name=readable(name))
+            self._forget(name, _seen_as(sighting.identity, environment))
+        elif error.verdict is Verdict.PARK:
+            self._park(name, error.word, error.sentence, environment=environment)
+        elif self._clock.monotonic() - sighting.unchanged_since >= DAMAGED_AFTER_SECONDS:
+            word = error.word if error.word == "permission" else "damaged"
+            minutes = f"It has not changed for {DAMAGED_AFTER_SECONDS / 60:.0f} minutes."
+            self._park(name, word, f"{error.sentence} {minutes}", environment=environment)
+        else:
+            log.debug("checkpoint.incomplete", name=readable(name), word=error.word)
+            self._look_later(name)
+
+    def _look_later(self, name: str) -> None:
+        sighting = self._sightings[name]
+        wait = min(max(2 * sighting.wait_seconds, 1.0), LONGEST_WAIT_SECONDS)
+        next_look = self._clock.monotonic() + wait
+        self._sightings[name] = replace(sighting, next_look=next_look, wait_seconds=wait)
+
+    def _park(self, name: str, word: str, sentence: str, *, environment: _Environment) -> None:
+        seen_as = _seen_as(self._sightings[name].identity, environment)
+        file = ParkedFile(path=self._path(name), word=word, sentence=readable(sentence), seen_at=self._clock.now())
+        self._store.park_file(file, seen_as=seen_as)
+        self._forget(name, seen_as)
+        log.error("checkpoint.parked", name=readable(name), word=word, sentence=readable(sentence))
+
+    def _is_seen(self, name: str, seen_as: str) -> bool:
+        return self._seen is not None and self._seen.get(self._path(name)) == seen_as
+
+    def _forget(self, name: str, seen_as: str) -> None:
+        """It is dealt with until it looks different."""
+        if self._seen is not None:
+            self._seen[self._path(name)] = seen_as
+        del self._sightings[name]
+
+    def _path(self, name: str) -> str:
+        return readable(str(self._settings.folder / name))
+
+
+def step_in_name(name: str) -> int:
+    """The number of steps in a name such as `ppo_20000_steps.zip`: its last number that can be one; 0: none."""
+    numbers = re.findall(r"\d{1,15}", name.removesuffix(".zip"))
+    marked = re.search(r"(\d{1,15})_steps", name)
+    if marked is not None:
+        return int(marked[1])
+    return int(numbers[-1]) if numbers else 0
+
+
+def _key(identity: FileIdentity) -> str:
+    return f"{identity.device}:{identity.inode}:{identity.size}:{identity.modified_ns}:{identity.changed_ns}"
+
+
+def _seen_as(identity: FileIdentity, environment: _Environment) -> str:
+    """What a file looked like and what it was to be played with: while that stays, there is nothing new about it."""
+    return f"{_key(identity)}/{environment.key}"
