@@ -1,0 +1,84 @@
+"""What is handed to the writers of projections, and what a writer is.
+
+Writers turn committed evaluations into files for people and tools. What they write may be deleted and comes back;
+they never read the store and never decide anything.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from observer.core.models import (
+    Episode,
+    Evaluation,
+    EvaluationPlan,
+    EvaluationResult,
+    Outcome,
+    ParkedFile,
+    Provenance,
+    Summary,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A committed evaluation as every writer may keep it in memory: a few KB, without its episodes."""
+
+    evaluation: Evaluation
+    plan: EvaluationPlan
+    summary: Summary
+    provenance: Provenance
+    #: outcome of each planned seed, in the order of the plan
+    outcomes: tuple[Outcome, ...]
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, result: EvaluationResult) -> Self:
+        """What remains of a result once its episodes are put aside."""
+        return cls(
+            evaluation=evaluation,
+            plan=result.plan,
+            summary=result.summary,
+            provenance=result.provenance,
+            outcomes=tuple(episode.outcome for episode in result.episodes),
+        )
+
+    @property
+    def won(self) -> Mapping[int, bool]:
+        """Whether each seed was won: what a paired comparison needs."""
+        return {seed: outcome is Outcome.WIN for seed, outcome in zip(self.plan.seeds, self.outcomes, strict=True)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Everything people see of a run, at one moment."""
+
+    #: raised by every change that people see
+    revision: int
+    #: in the order they were committed
+    evaluations: tuple[Published, ...]
+    #: reads the games of one of them, from its evidence
+    episodes: Callable[[Published], Sequence[Episode]]
+    #: jobs by state
+    queue: Mapping[str, int]
+    parked: tuple[ParkedFile, ...]
+
+
+class Writer(Protocol):
+    """One projection of a run."""
+
+    @property
+    def name(self) -> str:
+        """Its cursor's name in the store; never changes."""
+        ...
+
+    def stands(self) -> bool:
+        """Whether what it wrote is still there."""
+        ...
+
+    def write(self, publication: Publication) -> None:
+        """Bring the projection up to date; whole or not at all.
+
+        Raises:
+            OSError: the disk is full or the folder not writable; what was there is as it was.
+        """
+        ...

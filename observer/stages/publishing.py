@@ -1,0 +1,130 @@
+"""Publishing: committed results, read from their evidence, to every writer that is behind.
+
+A writer that fails is tried again later and stops no other. What an evaluation comes to is kept in memory once read;
+its episodes are not. Never decides what a result is, and never touches the evidence.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from observer.adapters import jobfiles
+from observer.adapters.store import Store
+from observer.adapters.writers import Publication, Published, Writer
+from observer.core.clock import Clock
+from observer.core.errors import ResultInvalid
+from observer.core.layout import RunLayout
+from observer.core.models import Digest, Episode, Evaluation, EvaluationPlan, EvaluationResult, JobKind
+
+_FIRST_RETRY_SECONDS: Final = 2.0
+_LAST_RETRY_SECONDS: Final = 300.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """A writer that failed waits until `until`, and twice as long after the next failure."""
+
+    until: float
+    seconds: float
+
+
+class Publishing:
+    """Brings the projections of a run up to date."""
+
+    def __init__(self, store: Store, layout: RunLayout, writers: Sequence[Writer], *, clock: Clock) -> None:
+        self._store = store
+        self._layout = layout
+        self._writers = tuple(writers)
+        self._clock = clock
+        self._pauses: dict[str, _Pause] = {}
+        self._read: dict[int, Published] = {}
+        self._plans: dict[Digest, EvaluationPlan] = {}
+        self._missing: set[int] = set()
+
+    def flush(self) -> None:
+        """Write what people have not seen yet; cheap where there is nothing new.
+
+        A cursor moves once its writer's files are whole, to the revision that was read before the results were: what
+        is committed meanwhile is published by the next flush.
+        """
+        revision = self._store.revision()
+        due = [writer for writer in self._writers if self._is_due(writer, revision)]
+        if not due:
+            return
+        publication = self._publication(revision)
+        written = [writer.name for writer in due if self._write(writer, publication)]
+        if written:
+            _log.debug(
+                "results.published", revision=revision, evaluations=len(publication.evaluations), writers=written
+            )
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a writer has not yet written the newest revision, or waits to try again."""
+        revision = self._store.revision()
+        return any(self._is_outdated(writer, revision) for writer in self._writers)
+
+    def _is_outdated(self, writer: Writer, revision: int) -> bool:
+        return self._store.cursor(writer.name) != revision or not writer.stands()
+
+    def _is_due(self, writer: Writer, revision: int) -> bool:
+        pause = self._pauses.get(writer.name)
+        waits = pause is not None and self._clock.monotonic() < pause.until
+        return not waits and self._is_outdated(writer, revision)
+
+    def _write(self, writer: Writer, publication: Publication) -> bool:
+        try:
+            writer.write(publication)
+        except (OSError, ResultInvalid) as error:
+            self._pause(writer, error)
+            return False
+        self._pauses.pop(writer.name, None)
+        self._store.advance(writer.name, publication.revision)
+        return True
+
+    def _pause(self, writer: Writer, error: Exception) -> None:
+        before = self._pauses.get(writer.name)
+        seconds = min(2 * before.seconds, _LAST_RETRY_SECONDS) if before else _FIRST_RETRY_SECONDS
+        self._pauses[writer.name] = _Pause(self._clock.monotonic() + seconds, seconds)
+        _log.warning("writer.failed", writer=writer.name, error=str(error), retry_seconds=seconds)
+
+    def _publication(self, revision: int) -> Publication:
+        found = (self._published(evaluation) for evaluation in self._store.evaluations())
+        return Publication(
+            revision=revision,
+            evaluations=tuple(entry for entry in found if entry is not None),
+            episodes=self._episodes,
+            queue=self._queue(),
+            parked=tuple(self._store.parked()),
+        )
+
+    def _queue(self) -> Mapping[str, int]:
+        return {str(state): number for state, number in self._store.counts(JobKind.EVALUATE).items()}
+
+    def _published(self, evaluation: Evaluation) -> Published | None:
+        """What is known of it, from memory or its evidence; None, said once, where the evidence is lost."""
+        known = self._read.get(evaluation.id)
+        if known is None:
+            try:
+                known = Published.of(evaluation, self._result(evaluation))
+            except ResultInvalid as error:
+                self._say_missing(evaluation, error)
+                return None
+            known = replace(known, plan=self._plans.setdefault(evaluation.plan_digest, known.plan))
+        self._read[evaluation.id] = replace(known, evaluation=evaluation)
+        return self._read[evaluation.id]
+
+    def _say_missing(self, evaluation: Evaluation, error: ResultInvalid) -> None:
+        if evaluation.id not in self._missing:
+            self._missing.add(evaluation.id)
+            _log.error("evidence.missing", folder=str(evaluation.directory), error=str(error))
+
+    def _result(self, evaluation: Evaluation) -> EvaluationResult:
+        return jobfiles.read(EvaluationResult, self._layout.output / evaluation.directory / "result.json")
+
+    def _episodes(self, published: Published) -> Sequence[Episode]:
+        return self._result(published.evaluation).episodes
