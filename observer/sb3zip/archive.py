@@ -20,6 +20,7 @@ LOCAL_HEADER_BYTES = 30
 END_RECORD = b"PK\x05\x06"
 END_RECORD_BYTES = 22
 ENCRYPTED_FLAG = 0x1
+UTF8_FLAG = 0x800
 
 #: The members of a checkpoint; whatever else there is was not put there by SB3.
 CHECKPOINT_MEMBER = re.compile(r"data|_stable_baselines3_version|system_info\.txt|[A-Za-z0-9_.]+\.pth")
@@ -150,8 +151,12 @@ def check_places(title: str, blob: bytes, *, infos: list[zipfile.ZipInfo], direc
 
 def end_of_member(title: str, blob: bytes, info: zipfile.ZipInfo) -> int:
     """Where the bytes of a member end, by its own header: the directory does not know how long that is."""
-    header = blob[info.header_offset : info.header_offset + LOCAL_HEADER_BYTES]
+    start = info.header_offset + LOCAL_HEADER_BYTES
+    header = blob[info.header_offset : start]
     if len(header) < LOCAL_HEADER_BYTES or not header.startswith(LOCAL_HEADER):
         raise CheckpointIncomplete("damaged", f"{title}: {info.filename!r} is not where the directory says.")
-    name_bytes, extra_bytes = struct.unpack("<HH", header[-4:])
-    return info.header_offset + LOCAL_HEADER_BYTES + int(name_bytes) + int(extra_bytes) + info.compress_size
+    flags, method, name_bytes, extra_bytes = struct.unpack("<2xHH16xHH", header[4:])
+    name = info.orig_filename.encode("utf-8" if flags & UTF8_FLAG else "cp437", errors="replace")
+    if (flags, method, blob[start : start + name_bytes]) != (info.flag_bits, info.compress_type, name):
+        raise CheckpointIncomplete("damaged", f"{title}: {info.filename!r} begins otherwise than the directory says.")
+    return start + int(name_bytes) + int(extra_bytes) + info.compress_size
