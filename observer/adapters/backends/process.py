@@ -1,0 +1,99 @@
+"""Workers as child processes of the daemon: below everything else in priority, dead when the daemon is dead.
+
+PR_SET_PDEATHSIG follows the thread that starts a worker: `start` is called from the daemon's one long-lived thread.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from env.process import find_program
+from observer.adapters.backends import Exit
+from observer.core.layout import JobFiles
+
+LOWEST_NICE: Final = 19
+_CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
+#: utime and stime of /proc/PID/stat, counted after the name in brackets
+_CPU_FIELDS: Final = slice(11, 13)
+
+
+class ProcessBackend:
+    """At most `slots` children, each in a session of its own."""
+
+    def __init__(self, *, slots: int, command: Sequence[str]) -> None:
+        """`command` is given a job directory as its last argument."""
+        self._slots = slots
+        self._command = tuple(command)
+        self._children: dict[Path, subprocess.Popen[bytes]] = {}
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    @property
+    def running(self) -> int:
+        return len(self._children)
+
+    def start(self, job_dir: Path) -> None:
+        """Start a worker.
+
+        Raises:
+            EmulatorMissing: setpriv is not installed.
+            OSError: the machine gives no further process.
+        """
+        leash = [find_program("setpriv", package="util-linux"), "--pdeathsig", "KILL"]
+        with JobFiles(job_dir).log.open("ab") as log:
+            child = subprocess.Popen(
+                [*leash, *self._command, str(job_dir)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+        self._children[job_dir] = child
+        _step_behind(child.pid)
+
+    def poll(self) -> Sequence[Exit]:
+        ended = [(job_dir, child.poll()) for job_dir, child in self._children.items()]
+        exits = [Exit(job_dir=job_dir, code=code) for job_dir, code in ended if code is not None]
+        for exit_ in exits:
+            _kill_group(self._children.pop(exit_.job_dir))
+        return exits
+
+    def stop(self, job_dir: Path) -> None:
+        child = self._children.pop(job_dir, None)
+        if child is not None:
+            _kill_group(child)
+            child.kill()
+            child.wait()
+
+    def cpu_seconds(self, job_dir: Path) -> float:
+        child = self._children.get(job_dir)
+        if child is None:
+            return 0.0
+        try:
+            fields = Path(f"/proc/{child.pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+        except OSError:
+            return 0.0
+        return sum(int(ticks) for ticks in fields.split()[_CPU_FIELDS]) / _CLOCK_TICKS
+
+
+def _step_behind(pid: int) -> None:
+    """Let training go first. Each of these counts in another arrangement of sessions and cgroups, none in all."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, LOWEST_NICE)
+    with suppress(OSError):
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST_NICE), encoding="ascii")
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    """What a worker leaves behind goes with it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)

@@ -1,0 +1,107 @@
+"""From a job directory to the folder where results stay: linked into place, so that a repetition is harmless.
+
+The job directory keeps its files until the commit; nobody refers to the folder before it.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from observer.core.errors import ResultInvalid
+from observer.core.layout import JobFiles
+from observer.core.models import Clip, EvaluationResult
+from observer.files import sync_folder
+
+
+def check_replays(files: JobFiles, result: EvaluationResult) -> None:
+    """Every game of the result has the very replay that it names.
+
+    Raises:
+        ResultInvalid: one is missing, or is another.
+    """
+    for game in result.episodes:
+        path = files.replays / f"{game.seed}.replay"
+        try:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise ResultInvalid(f"the replay of seed {game.seed} cannot be read: {error.strerror}") from error
+        if digest != game.replay_sha256:
+            raise ResultInvalid(f"the replay of seed {game.seed} is not the one that the result names")
+
+
+def clip_names(clips: Iterable[Clip]) -> list[str]:
+    """The files of the clips.
+
+    Raises:
+        ResultInvalid: a name would lead out of the folder.
+    """
+    names = [name for clip in clips for name in (clip.video, clip.poster)]
+    for name in names:
+        if Path(name).name != name or name.startswith("."):
+            raise ResultInvalid(f"{name!r} is not a name for a clip")
+    return names
+
+
+def place_evaluation(files: JobFiles, target: Path) -> None:
+    """Make `target` the whole evidence of an evaluation: result.json, episodes.csv, replays/.
+
+    Raises:
+        OSError: the disk is full; `target` is as it was, or not there.
+    """
+    staged = target.with_name(f".{target.name}.new")
+    outdated = target.with_name(f".{target.name}.old")
+    for folder in (staged, outdated):
+        shutil.rmtree(folder, ignore_errors=True)
+    (staged / files.replays.name).mkdir(parents=True)
+    for path in (files.result, files.table):
+        _link(path, staged / path.name)
+    for path in sorted(files.replays.glob("*.replay")):
+        _link(path, staged / files.replays.name / path.name)
+    for folder in (staged / files.replays.name, staged):
+        sync_folder(folder)
+    if target.exists():  # of an attempt that came this far and was not committed
+        target.replace(outdated)
+    staged.replace(target)
+    sync_folder(target.parent)
+    sync_folder(target.parent.parent)
+    shutil.rmtree(outdated, ignore_errors=True)
+
+
+def place_clips(files: JobFiles, target: Path, *, names: Iterable[str]) -> None:
+    """Put finished clips and posters into `target`, each at once.
+
+    Raises:
+        OSError: a file that the result names is not there, or the disk is full.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        staged = target / f".{name}.new"
+        staged.unlink(missing_ok=True)
+        _link(files.clips / name, staged)
+        staged.replace(target / name)
+    sync_folder(target)
+    sync_folder(target.parent)
+
+
+def keep_start_states(files: JobFiles, cache: Path) -> None:
+    """Move the start states that an attempt made into the run's cache; losing them costs seconds only."""
+    if not files.start_states.is_dir():
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    for path in files.start_states.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            path.replace(cache / path.name)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,328 @@
+"""From the queue to committed results: choose, claim, write JOB_DIR, start a worker, collect, commit.
+
+Running is at least once, committing exactly once. A failure is counted only where no new game was finished; a stop or
+death of the daemon, or a kill from outside, counts nothing.
+"""
+
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from env.errors import EnvError
+from observer.adapters import evidence, jobfiles
+from observer.adapters.backends import Backend, Exit
+from observer.adapters.store import Store
+from observer.core.backlog import BacklogPolicy
+from observer.core.clock import Clock
+from observer.core.errors import JobError, ResultInvalid, Verdict, WorkerCrashed, WorkerStalled
+from observer.core.highlights import choose as choose_highlights
+from observer.core.layout import JobFiles, RunLayout, evaluation_folder
+from observer.core.models import (
+    EvaluationRequest,
+    EvaluationResult,
+    Failure,
+    Job,
+    JobKind,
+    Progress,
+    RenderRequest,
+    RenderResult,
+    RenderSpec,
+    Trust,
+)
+from observer.core.plan import plan_digest
+
+log = structlog.get_logger()
+
+EXIT_DONE: Final = 0
+EXIT_REFUSED: Final = 65
+EXIT_SETUP: Final = 78
+KILLED_FROM_OUTSIDE: Final = frozenset(-sent for sent in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+#: a clip that fails twice will fail again
+MAX_RENDER_FAILURES: Final = 2
+SETUP_HOLD_SECONDS: Final = 60.0
+LOG_TAIL_CHARACTERS: Final = 400
+LONGEST_STEP_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchSettings:
+    backlog: BacklogPolicy
+    max_failures: int
+    #: after the first, second, ... failure
+    backoff_seconds: tuple[float, ...]
+    stall_cpu_seconds: float
+    stall_seconds: float
+    rom: Path
+    trusted_classes: Mapping[str, str]
+    trust: Trust
+    #: which games are filmed; none: no clips
+    reasons: tuple[str, ...]
+    scale: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flight:
+    """A worker that runs. Idle means: without a new frame or game."""
+
+    job: Job
+    files: JobFiles
+    checked_at: float
+    marker: tuple[int, int] = (0, 0)
+    idle_seconds: float = 0.0
+    idle_cpu_from: float = 0.0
+
+
+class Dispatch:
+    """One run's queue, worked off."""
+
+    def __init__(
+        self, *, settings: DispatchSettings, store: Store, layout: RunLayout, backend: Backend, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._layout = layout
+        self._backend = backend
+        self._clock = clock
+        self._flights: dict[Path, _Flight] = {}
+        self._ended: dict[Path, int] = {}
+        self._hold_until = float("-inf")
+        self._held_for = ""
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._flights)
+
+    def recover(self) -> None:
+        """Take up what a daemon before us left running: whole results are adopted, the rest goes back, not counted."""
+        for job in self._store.running():
+            flight = self._flight(job)
+            if flight.files.result.exists():
+                log.info("job.adopted", job=job.id, attempt=job.attempt)
+                self._flights[flight.files.folder] = flight
+                self._ended[flight.files.folder] = EXIT_DONE
+            else:
+                self._return(job)
+
+    def collect(self, exits: Sequence[Exit]) -> None:
+        """Deal with workers that ended; those of other runs are not ours."""
+        self._ended |= {exit_.job_dir: exit_.code for exit_ in exits if exit_.job_dir in self._flights}
+        for folder, code in tuple(self._ended.items()):
+            flight = self._flights[folder]
+            self._settle(flight, code)  # where the disk is full this raises, and is tried again
+            del self._ended[folder], self._flights[folder]
+
+    def stop_stalled(self) -> None:
+        """Kill the workers that use time up and bring nothing."""
+        for folder, flight in tuple(self._flights.items()):
+            seconds = self._idle(flight)
+            if seconds is not None:
+                self._backend.stop(folder)
+                self._retry(flight.job, WorkerStalled(seconds))
+                del self._flights[folder]
+
+    def start_one(self) -> bool:
+        """Start the next job that is due, if the backend has room; whether one was started."""
+        if self._backend.running >= self._backend.slots or self._clock.monotonic() < self._hold_until:
+            return False
+        job = self._store.choose_and_claim(self._settings.backlog, now=self._clock.now())
+        if job is None:
+            return False
+        flight = self._flight(job)
+        try:
+            self._write_request(job, flight.files)
+            self._backend.start(flight.files.folder)
+        except (OSError, EnvError) as error:
+            self._hold(str(error))
+            self._return(job)
+            return False
+        self._flights[flight.files.folder] = flight
+        log.info("job.claimed", job=job.id, attempt=job.attempt, kind=job.kind.value, step=job.checkpoint.step)
+        return True
+
+    def stop_all(self) -> None:
+        """Kill the workers; their jobs go back and resume later, nothing is counted."""
+        for folder, flight in tuple(self._flights.items()):
+            self._backend.stop(folder)
+            self._return(flight.job)
+            del self._flights[folder]
+
+    # -- one attempt
+
+    def _flight(self, job: Job) -> _Flight:
+        files = self._layout.job(job.id, job.attempt)
+        return _Flight(job=job, files=files, checked_at=self._clock.monotonic())
+
+    def _write_request(self, job: Job, files: JobFiles) -> None:
+        shutil.rmtree(files.folder, ignore_errors=True)
+        files.folder.mkdir(parents=True)
+        request = self._evaluation_request(job) if job.kind is JobKind.EVALUATE else self._render_request(job)
+        jobfiles.write(files.request, request)
+
+    def _evaluation_request(self, job: Job) -> EvaluationRequest:
+        return EvaluationRequest(
+            checkpoint=job.checkpoint,
+            snapshot=str(self._layout.snapshot(job.checkpoint.digest)),
+            plan=job.plan,
+            rom=str(self._settings.rom),
+            start_states=str(self._layout.start_states),
+            resume_from=tuple(str(files.folder) for files in self._earlier(job)),
+            trusted_classes=self._settings.trusted_classes,
+            trust=self._settings.trust,
+        )
+
+    def _render_request(self, job: Job) -> RenderRequest:
+        render = job.render or RenderSpec(highlights=())
+        return RenderRequest(
+            checkpoint=job.checkpoint,
+            plan=job.plan,
+            rom=str(self._settings.rom),
+            replays=str(self._evidence(job) / "replays"),
+            highlights=render.highlights,
+            scale=render.scale,
+        )
+
+    def _earlier(self, job: Job) -> list[JobFiles]:
+        attempts = (self._layout.job(job.id, attempt) for attempt in range(1, job.attempt))
+        return [files for files in attempts if files.folder.is_dir()]
+
+    def _evidence(self, job: Job) -> Path:
+        return self._layout.evaluation(job.checkpoint, job.plan.scenario.name, plan_digest(job.plan))
+
+    # -- its end
+
+    def _settle(self, flight: _Flight, code: int) -> None:
+        job = flight.job
+        try:
+            if code == EXIT_DONE:
+                self._commit(job, flight.files)
+            elif code == EXIT_REFUSED:
+                failure = jobfiles.read(Failure, flight.files.failure)
+                self._park(job, failure.word, failure.sentence)
+            elif code == EXIT_SETUP:
+                self._hold(_last_words(flight.files))
+                self._return(job)
+            elif code in KILLED_FROM_OUTSIDE:
+                self._return(job, wait_seconds=self._settings.backoff_seconds[0])
+            else:
+                raise WorkerCrashed(code, _last_words(flight.files))
+        except JobError as error:
+            self._decide(job, error)
+
+    def _decide(self, job: Job, error: JobError) -> None:
+        if error.verdict is Verdict.PARK:
+            self._park(job, "result_invalid", str(error))
+        elif error.verdict is Verdict.DROP:
+            log.debug("job.superseded", job=job.id, attempt=job.attempt)
+        else:
+            self._retry(job, error)
+
+    def _commit(self, job: Job, files: JobFiles) -> None:
+        if job.kind is JobKind.EVALUATE:
+            self._commit_evaluation(job, files)
+        else:
+            self._commit_clips(job, files)
+        for attempt in (files, *self._earlier(job)):
+            shutil.rmtree(attempt.folder, ignore_errors=True)
+
+    def _commit_evaluation(self, job: Job, files: JobFiles) -> None:
+        result = jobfiles.read_result(files.result, self._evaluation_request(job))
+        evidence.check_replays(files, result)
+        evidence.place_evaluation(files, self._evidence(job))
+        directory = evaluation_folder(job.checkpoint, job.plan.scenario.name, plan_digest(job.plan))
+        self._store.commit_evaluation(
+            job, result, directory=directory, render=self._render_spec(result), now=self._clock.now()
+        )
+        evidence.keep_start_states(files, self._layout.start_states)
+        rate = f"{result.summary.wins}/{result.summary.episodes}"
+        log.info("job.committed", job=job.id, attempt=job.attempt, step=job.checkpoint.step, won=rate)
+
+    def _render_spec(self, result: EvaluationResult) -> RenderSpec | None:
+        highlights = choose_highlights(result.episodes, self._settings.reasons)
+        return RenderSpec(highlights=tuple(highlights), scale=self._settings.scale) if highlights else None
+
+    def _commit_clips(self, job: Job, files: JobFiles) -> None:
+        result = jobfiles.read(RenderResult, files.result)
+        names = evidence.clip_names(result.clips)
+        evidence.place_clips(files, self._evidence(job) / "clips", names=names)
+        problem = "; ".join(f"{reason}: {sentence}" for reason, sentence in result.problems.items()) or None
+        self._store.commit_clips(job, result.clips, problem=problem, now=self._clock.now())
+        if problem:
+            log.error("clip.failed", job=job.id, step=job.checkpoint.step, problem=problem)
+        log.info("clip.rendered", job=job.id, step=job.checkpoint.step, clips=len(result.clips))
+
+    def _return(self, job: Job, *, wait_seconds: float = 0.0) -> None:
+        """Back into the queue as if it had not been started."""
+        not_before = self._clock.now() + wait_seconds if wait_seconds else 0.0
+        self._store.requeue(job, not_before=not_before, failures=job.failures, error=job.error)
+        log.info("job.returned", job=job.id, attempt=job.attempt, step=job.checkpoint.step)
+
+    def _retry(self, job: Job, error: JobError) -> None:
+        failures = 0 if self._finished_new_games(job) else job.failures + 1
+        limit = self._settings.max_failures if job.kind is JobKind.EVALUATE else MAX_RENDER_FAILURES
+        if failures >= limit:
+            word = "stalled" if isinstance(error, WorkerStalled) else "crashed"
+            self._park(job, word, f"{failures} attempts in a row brought nothing; the last: {error}")
+            return
+        waits = self._settings.backoff_seconds
+        wait = waits[min(max(failures, 1), len(waits)) - 1]
+        self._store.requeue(job, not_before=self._clock.now() + wait, failures=failures, error=str(error))
+        log.warning("job.retried", job=job.id, attempt=job.attempt, wait_seconds=wait, problem=str(error))
+
+    def _park(self, job: Job, word: str, sentence: str) -> None:
+        self._store.park_job(job, word=word, sentence=sentence, now=self._clock.now())
+        log.error("job.parked", job=job.id, step=job.checkpoint.step, word=word, sentence=sentence)
+
+    def _hold(self, sentence: str) -> None:
+        """Something that every worker needs is missing: all wait, none is charged."""
+        self._hold_until = self._clock.monotonic() + SETUP_HOLD_SECONDS
+        if sentence != self._held_for:
+            log.error("setup.missed", problem=sentence, waiting=f"looking again every {SETUP_HOLD_SECONDS:.0f} s")
+        self._held_for = sentence
+
+    def _finished_new_games(self, job: Job) -> bool:
+        now = {game.seed for game in jobfiles.read_episodes(self._layout.job(job.id, job.attempt).episodes)}
+        before = {game.seed for files in self._earlier(job) for game in jobfiles.read_episodes(files.episodes)}
+        return bool(now - before)
+
+    def _idle(self, flight: _Flight) -> float | None:
+        """The seconds that a worker has brought nothing, where they are too many."""
+        now = self._clock.monotonic()
+        # a machine or a process tree that slept through an hour has not idled through it
+        flight.idle_seconds += min(now - flight.checked_at, LONGEST_STEP_SECONDS)
+        flight.checked_at = now
+        cpu = self._backend.cpu_seconds(flight.files.folder)
+        marker = _marker(flight.files)
+        if marker != flight.marker:
+            flight.marker, flight.idle_seconds, flight.idle_cpu_from = marker, 0.0, cpu
+        idle_cpu = cpu - flight.idle_cpu_from
+        if idle_cpu > self._settings.stall_cpu_seconds:
+            return idle_cpu
+        return flight.idle_seconds if flight.idle_seconds > self._settings.stall_seconds else None
+
+
+def _marker(files: JobFiles) -> tuple[int, int]:
+    """What moves while a worker gets on: games and frames."""
+    try:
+        progress = jobfiles.read(Progress, files.progress)
+    except ResultInvalid:
+        return (0, 0)
+    return (progress.done, progress.frames)
+
+
+def _last_words(files: JobFiles) -> str:
+    try:
+        failure = jobfiles.read(Failure, files.failure)
+    except ResultInvalid:
+        pass
+    else:
+        return failure.sentence
+    try:
+        text = files.log.read_bytes()[-LOG_TAIL_CHARACTERS:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return " / ".join(line.strip() for line in text.splitlines() if line.strip())
