@@ -1,0 +1,175 @@
+"""The composition root of the daemon: a configuration becomes the running thing.
+
+Owns which part is given what. Everything below is handed its own section, never the whole configuration.
+"""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from env.cartridge import Cartridge
+from env.errors import EmulatorMissing, RomError
+from env.options import EnvironmentOptions
+from env.process import find_program
+from observer.adapters.backends import Backend
+from observer.adapters.backends.process import ProcessBackend
+from observer.adapters.lock import FolderLock
+from observer.adapters.snapshots import Snapshots
+from observer.adapters.store import Store
+from observer.adapters.writers import Writer
+from observer.adapters.writers.metrics_csv import MetricsCsv
+from observer.adapters.writers.tensorboard import TensorBoard
+from observer.config import Config, EvaluationSection, RunSection
+from observer.core.backlog import BacklogPolicy
+from observer.core.clock import Clock
+from observer.core.errors import SetupError
+from observer.core.layout import RunLayout
+from observer.core.models import Digest, EvaluationPlan
+from observer.core.plan import plan_seeds
+from observer.stages.dispatch import Dispatch, DispatchSettings
+from observer.stages.intake import Intake, IntakeSettings
+from observer.stages.publishing import Publishing
+from observer.stages.upkeep import Upkeep
+
+WORKER_COMMAND: Final = (sys.executable, "-m", "observer.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Environment options -> the plan that every checkpoint of them is evaluated by."""
+
+    evaluation: EvaluationSection
+    rom_sha256: Digest
+
+    def plan(self, environment: EnvironmentOptions) -> EvaluationPlan:
+        return EvaluationPlan(
+            environment=environment,
+            seeds=plan_seeds(self.evaluation.first_seed, self.evaluation.episodes),
+            frame_limit=self.evaluation.frame_limit,
+            capsule_limit=self.evaluation.capsule_limit,
+            policy_mode=self.evaluation.policy,
+            lanes=self.evaluation.lanes,
+            rom_sha256=self.rom_sha256,
+        )
+
+
+class Run:
+    """One training run being observed: its lock, its database and its stages; a context manager."""
+
+    def __init__(self, config: Config, run: RunSection, *, clock: Clock, backend: Backend, rom_sha256: Digest) -> None:
+        self._config = config
+        self._run = run
+        self._clock = clock
+        self._backend = backend
+        self._planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256)
+        self._resources = ExitStack()
+        self.layout = RunLayout(run.output)
+        self.store = Store(self.layout.database)
+
+    def __enter__(self) -> Self:
+        """Take the output folder and take up what was left there.
+
+        Raises:
+            AlreadyRunning: another daemon works on it.
+            StoreError: its database cannot be used.
+            SetupError: the folder cannot be written.
+        """
+        with ExitStack() as opening:
+            try:
+                opening.enter_context(FolderLock(self.layout.lock))
+            except OSError as error:
+                raise SetupError(f"the output folder {self._run.output} cannot be used: {error.strerror}") from error
+            opening.enter_context(self.store)
+            self._build()
+            self.dispatch.recover()
+            self._resources = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    @property
+    def name(self) -> str:
+        return self._run.name
+
+    @property
+    def is_idle(self) -> bool:
+        """Everything that was found is done, filmed and published."""
+        return self.intake.is_idle and not self.store.unfinished() and not self.publishing.is_behind
+
+    def _build(self) -> None:
+        snapshots = Snapshots(self.layout)
+        self.intake = Intake(settings=self._intake_settings(), store=self.store, snapshots=snapshots, clock=self._clock)
+        self.dispatch = Dispatch(
+            settings=self._dispatch_settings(),
+            store=self.store,
+            layout=self.layout,
+            backend=self._backend,
+            clock=self._clock,
+        )
+        self.publishing = Publishing(self.store, self.layout, writers(self.layout), clock=self._clock)
+        self.upkeep = Upkeep(store=self.store, layout=self.layout, snapshots=snapshots)
+
+    def _intake_settings(self) -> IntakeSettings:
+        return IntakeSettings(
+            folder=self._run.watch,
+            settle_seconds=self._config.watch.settle_seconds,
+            environment=(self._run.environment or self._config.environment).options(),
+            plan_for=self._planner.plan,
+            trust=self._config.policy.trust,
+        )
+
+    def _dispatch_settings(self) -> DispatchSettings:
+        queue, workers = self._config.queue, self._config.workers
+        return DispatchSettings(
+            backlog=BacklogPolicy(
+                order=queue.order,
+                every_steps=queue.every_steps,
+                backlog_limit=queue.backlog_limit,
+                keep_every=queue.keep_every,
+                longest_wait_seconds=max(queue.backoff_seconds),
+            ),
+            max_failures=queue.max_failures,
+            backoff_seconds=queue.backoff_seconds,
+            stall_cpu_seconds=workers.stall_cpu_seconds,
+            stall_seconds=workers.stall_seconds,
+            rom=self._config.environment.rom_path,
+            trusted_classes=self._config.policy.classes,
+            trust=self._config.policy.trust,
+            reasons=self._config.clips.choose,
+            scale=self._config.clips.scale,
+        )
+
+
+def check_setup(config: Config) -> Digest:
+    """What every checkpoint needs is there; the ROM's hash.
+
+    Raises:
+        SetupError: the ROM cannot be used, or the emulator is not installed; checkpoints wait meanwhile.
+    """
+    try:
+        cartridge = Cartridge.read(config.environment.rom_path)
+        find_program("mednafen", package="mednafen")
+        find_program("setpriv", package="util-linux")
+    except (RomError, EmulatorMissing) as error:
+        raise SetupError(str(error)) from error
+    return Digest(cartridge.sha256)
+
+
+def writers(layout: RunLayout) -> list[Writer]:
+    """The projections of a run."""
+    return [MetricsCsv(layout.metrics), TensorBoard(layout.tensorboard)]
+
+
+def worker_backend(config: Config, command: Sequence[str] = WORKER_COMMAND) -> ProcessBackend:
+    return ProcessBackend(slots=config.workers.count, command=command)
+
+
+def open_run(config: Config, run: RunSection, *, clock: Clock, backend: Backend, rom_sha256: Digest) -> Run:
+    """A run with its stages wired; enter it to begin."""
+    return Run(config, run, clock=clock, backend=backend, rom_sha256=rom_sha256)

@@ -1,0 +1,274 @@
+"""The loop: one thread owns the state; events, schedules and signals only post to its inbox.
+
+A step that fails is logged and tried again a little later; it stops neither the loop nor the other runs.
+"""
+
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from functools import partial
+from types import FrameType
+from typing import Final
+
+import structlog
+
+from observer import app
+from observer.adapters.backends import Backend
+from observer.adapters.scheduler import Scheduler
+from observer.adapters.systemd import Notifier
+from observer.adapters.watcher import Watcher
+from observer.config import Config
+from observer.core.clock import Clock, SystemClock
+from observer.core.models import JobState
+
+log = structlog.get_logger()
+
+#: workers are asked whether they have ended so often, while any runs
+POLL_SECONDS: Final = 0.25
+SWEEP_SECONDS: Final = 600.0
+#: a file that is being written wakes us with every write; scanning more often than this finds nothing sooner
+SCAN_PAUSE_SECONDS: Final = 0.25
+#: a step that failed is left alone so long, and twice as long after each further failure
+FIRST_PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 60.0
+
+
+class Message(StrEnum):
+    FOLDER_CHANGED = "folder changed"
+    SCAN_DUE = "scan due"
+    SWEEP_DUE = "sweep due"
+    STOP = "stop"
+
+
+class Inbox:
+    """What others want of the loop. `post` may be called from any thread and from signal handlers."""
+
+    def __init__(self) -> None:
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def post(self, message: Message) -> None:
+        self._messages.put(message)
+
+    def wait(self, seconds: float) -> set[Message]:
+        """The messages that are there, or the first that comes within `seconds`."""
+        found = set()
+        try:
+            found.add(self._messages.get(timeout=max(seconds, 0.0)))
+            while True:
+                found.add(self._messages.get_nowait())
+        except queue.Empty:
+            return found
+
+
+class Steps:
+    """Runs steps that may fail without taking the loop along."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pauses: dict[str, tuple[float, float]] = {}
+
+    def run(self, name: str, step: Callable[[], None]) -> None:
+        until, pause = self._pauses.get(name, (float("-inf"), FIRST_PAUSE_SECONDS / 2))
+        now = self._clock.monotonic()
+        if now < until:
+            return
+        try:
+            step()
+        except Exception:
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            self._pauses[name] = (now + pause, pause)
+            log.exception("step.failed", step=name, retry_seconds=pause)
+        else:
+            self._pauses.pop(name, None)
+
+
+class Daemon:
+    """The runs and the loop body; `tick` is called by `run`, and by tests."""
+
+    def __init__(
+        self, runs: Sequence[app.Run], *, backend: Backend, clock: Clock, inbox: Inbox, notifier: Notifier
+    ) -> None:
+        self._runs = tuple(runs)
+        self._backend = backend
+        self._clock = clock
+        self._inbox = inbox
+        self._notifier = notifier
+        self._steps = Steps(clock)
+        self._scan_at = float("-inf")
+        self._scan_wanted = True
+        self._sweep_wanted = True
+        self._is_stopping = False
+        self.watchers: tuple[Watcher, ...] = ()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._is_stopping
+
+    @property
+    def is_idle(self) -> bool:
+        """Everything that was found is done, filmed and published."""
+        return not self._scan_wanted and all(run.is_idle for run in self._runs)
+
+    def tick(self, messages: set[Message]) -> None:
+        """One turn: what was asked, then each stage in the order a checkpoint travels."""
+        self._is_stopping |= Message.STOP in messages
+        if self._is_stopping:
+            return
+        self._scan_wanted |= bool(messages & {Message.FOLDER_CHANGED, Message.SCAN_DUE})
+        self._sweep_wanted |= Message.SWEEP_DUE in messages
+        self._scan()
+        exits = self._backend.poll()
+        for run in self._runs:
+            self._steps.run(f"{run.name} collect", partial(run.dispatch.collect, exits))
+            self._steps.run(f"{run.name} stalled", run.dispatch.stop_stalled)
+        self._start_more()
+        for run in self._runs:
+            self._steps.run(f"{run.name} publish", run.publishing.flush)
+        self._sweep()
+        self._notifier.watchdog(self.status_line())
+
+    def wait_seconds(self) -> float:
+        """How long the loop may wait for a message before its next turn."""
+        now = self._clock.monotonic()
+        looks = [run.intake.next_look for run in self._runs]
+        waits = [max(look - now, SCAN_PAUSE_SECONDS) for look in looks if look is not None]
+        waits += [max(self._scan_at - now, 0.0)] if self._scan_wanted else []
+        waits += [POLL_SECONDS] if self._backend.running else []
+        waits += [5.0] if any(run.store.unfinished() for run in self._runs) else []
+        waits += [self._notifier.watchdog_seconds / 3] if self._notifier.watchdog_seconds else []
+        return min(waits, default=60.0)
+
+    def stop(self) -> None:
+        """End the workers; their jobs go back and resume later."""
+        for run in self._runs:
+            self._steps.run(f"{run.name} stop", run.dispatch.stop_all)
+
+    def status_line(self) -> str:
+        parts = []
+        for run in self._runs:
+            counts = run.store.counts()
+            parts.append(f"{run.name}: " + ", ".join(f"{counts[state]} {state.value}" for state in JobState))
+        return "; ".join(parts)
+
+    def _scan(self) -> None:
+        now = self._clock.monotonic()
+        looks = [run.intake.next_look for run in self._runs]
+        is_due = self._scan_wanted or any(look is not None and look <= now for look in looks)
+        if not is_due or now < self._scan_at:
+            return
+        self._scan_at, self._scan_wanted = now + SCAN_PAUSE_SECONDS, False
+        for watcher in self.watchers:
+            watcher.rearm()
+        for run in self._runs:
+            self._steps.run(f"{run.name} intake", run.intake.scan)
+
+    def _start_more(self) -> None:
+        """A job of each run in turn, until the backend is full or nothing is due."""
+        waiting = list(self._runs)
+        while waiting:
+            waiting = [run for run in waiting if self._start_one(run)]
+
+    def _start_one(self, run: app.Run) -> bool:
+        started = []
+        self._steps.run(f"{run.name} start", lambda: started.append(run.dispatch.start_one()))
+        return started == [True]
+
+    def _sweep(self) -> None:
+        if self._sweep_wanted:
+            self._sweep_wanted = False
+            for run in self._runs:
+                self._steps.run(f"{run.name} sweep", run.upkeep.sweep)
+
+
+def run(
+    config: Config,
+    *,
+    until_idle: bool = False,
+    clock: Clock | None = None,
+    worker_command: Sequence[str] = app.WORKER_COMMAND,
+    notifier: Notifier | None = None,
+) -> int:
+    """Observe the configured runs until told to stop; the exit code.
+
+    Args:
+        config: the whole configuration.
+        until_idle: end, with 0, when everything that was found is done, filmed and published.
+        clock: tests pass their own.
+        worker_command: what is run on a job directory.
+        notifier: the service manager; by default the one in the environment.
+
+    Raises:
+        SetupError: ROM or emulator are missing.
+        AlreadyRunning: another daemon works on an output folder.
+        StoreError: a database cannot be used.
+    """
+    clock, inbox = clock or SystemClock(), Inbox()
+    notifier = notifier or Notifier.from_environment()
+    rom_sha256 = app.check_setup(config)
+    backend = app.worker_backend(config, worker_command)
+    with ExitStack() as stack:
+        runs = [
+            stack.enter_context(app.open_run(config, section, clock=clock, backend=backend, rom_sha256=rom_sha256))
+            for section in config.runs
+        ]
+        daemon = Daemon(runs, backend=backend, clock=clock, inbox=inbox, notifier=notifier)
+        stack.enter_context(_stop_signals(inbox))
+        stack.callback(daemon.stop)
+        stack.enter_context(_producers(daemon, config, inbox))
+        log.info("observer.started", runs=len(runs), workers=config.workers.count)
+        notifier.ready(daemon.status_line())
+        _loop(daemon, inbox, until_idle=until_idle)
+        notifier.stopping()
+    log.info("observer.stopped")
+    return 0
+
+
+def _loop(daemon: Daemon, inbox: Inbox, *, until_idle: bool) -> None:
+    messages: set[Message] = set()
+    while True:
+        daemon.tick(messages)
+        if daemon.is_stopping or (until_idle and daemon.is_idle):
+            return
+        messages = inbox.wait(daemon.wait_seconds())
+
+
+@contextmanager
+def _producers(daemon: Daemon, config: Config, inbox: Inbox) -> Iterator[None]:
+    watchers = [Watcher(section.watch, wake=lambda: inbox.post(Message.FOLDER_CHANGED)) for section in config.runs]
+    scheduler = Scheduler(
+        {
+            "scan": (config.watch.rescan_seconds, lambda: inbox.post(Message.SCAN_DUE)),
+            "sweep": (SWEEP_SECONDS, lambda: inbox.post(Message.SWEEP_DUE)),
+        }
+    )
+    for watcher in watchers:
+        watcher.start()
+    scheduler.start()
+    daemon.watchers = tuple(watchers)
+    try:
+        yield
+    finally:
+        scheduler.stop()
+        for watcher in watchers:
+            watcher.stop()
+
+
+@contextmanager
+def _stop_signals(inbox: Inbox) -> Iterator[None]:
+    """SIGTERM and SIGINT ask for an end; a program that runs the loop in another thread keeps its own handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        inbox.post(Message.STOP)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

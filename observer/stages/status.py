@@ -1,0 +1,73 @@
+"""What a run has come to, read beside the daemon that works on it: plain values for a terminal or as JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from observer.adapters import jobfiles
+from observer.adapters.lock import holder_of
+from observer.adapters.store import Store
+from observer.core.clock import iso
+from observer.core.errors import ResultInvalid
+from observer.core.layout import RunLayout
+from observer.core.models import Evaluation, EvaluationResult, Job, JobKind, ParkedFile, Progress
+
+
+def status(layout: RunLayout) -> Mapping[str, Any]:
+    """The state of an output folder.
+
+    Returns:
+        `output`; `daemon` (process id or None); `queue` and `renderings` (state -> jobs); `running` (a mapping a job
+        with `progress` games done and total); `parked` (path, word, sentence); `evaluations` (how many are
+        committed); `last_result` (step, wins, episodes, finished_at, directory, clips) or None.
+
+    Raises:
+        StoreError: nothing was ever observed into this folder, or a newer observer did it.
+    """
+    with Store(layout.database, read_only=True) as store:
+        evaluations = store.evaluations()
+        return {
+            "output": str(layout.output),
+            "daemon": holder_of(layout.lock),
+            "queue": {state.value: number for state, number in store.counts(JobKind.EVALUATE).items()},
+            "renderings": {state.value: number for state, number in store.counts(JobKind.RENDER).items()},
+            "running": [_running(layout, job) for job in store.running()],
+            "parked": [_parked(file) for file in store.parked()],
+            "evaluations": len(evaluations),
+            "last_result": _result(layout, evaluations[-1]) if evaluations else None,
+        }
+
+
+def _running(layout: RunLayout, job: Job) -> Mapping[str, Any]:
+    try:
+        progress = jobfiles.read(Progress, layout.job(job.id, job.attempt).progress)
+    except ResultInvalid:  # the worker has not begun to tell
+        done, total, frames = 0, len(job.plan.seeds), 0
+    else:
+        done, total, frames = progress.done, progress.total, progress.frames
+    return {
+        "job": job.id,
+        "kind": job.kind.value,
+        "step": job.checkpoint.step,
+        "attempt": job.attempt,
+        "done": done,
+        "total": total,
+        "frames": frames,
+    }
+
+
+def _parked(file: ParkedFile) -> Mapping[str, Any]:
+    return {"path": file.path, "word": file.word, "sentence": file.sentence, "seen_at": iso(file.seen_at)}
+
+
+def _result(layout: RunLayout, evaluation: Evaluation) -> Mapping[str, Any]:
+    found: dict[str, Any] = {
+        "step": evaluation.checkpoint.step,
+        "finished_at": iso(evaluation.finished_at),
+        "directory": str(evaluation.directory),
+        "clips": len(evaluation.clips),
+    }
+    try:
+        result = jobfiles.read(EvaluationResult, layout.output / evaluation.directory / "result.json")
+    except ResultInvalid as error:
+        return {**found, "problem": str(error)}
+    return {**found, "wins": result.summary.wins, "episodes": result.summary.episodes}
