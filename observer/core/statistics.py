@@ -4,7 +4,7 @@ Pure, and the same figures on every machine: resampling has a fixed seed, and re
 the standard library suffice; scipy.stats would add a second and 75 MB to the daemon, which compares checkpoints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
 
@@ -109,22 +109,21 @@ def summarise(episodes: Sequence[Episode]) -> Summary:
     )
 
 
-def paired_difference(earlier: Sequence[Episode], later: Sequence[Episode]) -> Estimate:
-    """How much more of the same seeds `later` wins than `earlier`, as a share in -1..1.
+def paired_difference(earlier: Mapping[int, bool], later: Mapping[int, bool]) -> Estimate:
+    """How much more of the same seeds is won later than earlier, as a share in -1..1.
 
-    Pairs by seed what both have played. The interval is Agresti and Min's (2005): a half game is added to each of
-    the four cells, so that it does not collapse where no game changed.
+    Both say of each seed whether it was won; what only one has played is left out. The interval is Agresti and
+    Min's (2005): half a game is added to each of the four cells, so that it does not collapse where no game changed.
 
     Raises:
         ValueError: they have no seed in common.
     """
-    before = {episode.seed: episode.outcome is Outcome.WIN for episode in earlier}
-    pairs = [(before[e.seed], e.outcome is Outcome.WIN) for e in later if e.seed in before]
-    if not pairs:
+    common = earlier.keys() & later.keys()
+    if not common:
         raise ValueError("the two evaluations have no seed in common")
-    gained = sum(won and not had for had, won in pairs)
-    lost = sum(had and not won for had, won in pairs)
-    n, change = len(pairs), gained - lost
+    gained = sum(later[seed] and not earlier[seed] for seed in common)
+    lost = sum(earlier[seed] and not later[seed] for seed in common)
+    n, change = len(common), gained - lost
     half = _Z * sqrt(gained + lost + 1 - change**2 / (n + 2)) / (n + 2)
     middle = change / (n + 2)
     return _estimate(change / n, max(-1.0, middle - half), min(1.0, middle + half), n=n)

@@ -1,0 +1,94 @@
+"""Figures as people read them: steps, percentages, intervals, changes. Pure; always a full stop for decimals."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from observer.core.models import Estimate
+
+MINUS: Final = "\N{MINUS SIGN}"
+_UNITS: Final = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
+
+
+def signed(text: str) -> str:
+    """With a real minus sign instead of a hyphen."""
+    return text.replace("-", MINUS)
+
+
+def short_steps(steps: float) -> str:
+    """`100k`, `1.25M`: what an axis has room for."""
+    for size, unit in _UNITS:
+        if abs(steps) >= size:
+            return f"{steps / size:.6g}{unit}"
+    return f"{steps:.6g}"
+
+
+def long_steps(steps: int) -> str:
+    """`1,250,000`."""
+    return f"{steps:,}"
+
+
+def percent(share: float) -> str:
+    """`73%`; a share that is not quite none or all does not read as if it were."""
+    rounded = round(100 * share)
+    if rounded == 0 and share > 0:
+        return "<1%"
+    if rounded == 100 and share < 1:  # noqa: PLR2004 -- per cent
+        return ">99%"
+    return f"{rounded}%"
+
+
+def percent_interval(share: Estimate) -> str:
+    """`64-81%`, with an en dash."""
+    return f"{round(100 * share.low)}\N{EN DASH}{round(100 * share.high)}%"
+
+
+def number(value: float) -> str:
+    """Three digits that say something: `0.25`, `3.4`, `212`."""
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2  # noqa: PLR2004 -- three digits in all
+    text = f"{value:,.{digits}f}"
+    return signed(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def interval(estimate: Estimate) -> str:
+    """`3.1 to 3.8`: with words, since either end may be negative."""
+    return f"{number(estimate.low)} to {number(estimate.high)}"
+
+
+def minutes(seconds: float) -> str:
+    """`1:05`."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How much more a checkpoint wins than an earlier one on the same games."""
+
+    #: `+8`, in percentage points
+    points: str
+    #: `+1 to +15`
+    interval: str
+    #: step of the earlier checkpoint
+    since: str
+    #: up, down or flat: what the interval allows to say
+    direction: str
+    verdict: str
+
+
+_VERDICTS: Final = {"up": "clearly better", "down": "clearly worse", "flat": "may be chance"}
+
+
+def _points(share: float) -> str:
+    return signed(f"{round(100 * share):+d}") if round(100 * share) else "0"
+
+
+def change(difference: Estimate, *, since: int) -> Change:
+    """The words for a paired difference of win rates."""
+    direction = "up" if difference.low > 0 else "down" if difference.high < 0 else "flat"
+    return Change(
+        points=_points(difference.value),
+        interval=f"{_points(difference.low)} to {_points(difference.high)}",
+        since=long_steps(since),
+        direction=direction,
+        verdict=_VERDICTS[direction],
+    )
