@@ -59,11 +59,21 @@ def read_array(tree: object, *, limits: Limits) -> Array:
         return np.asarray(tree)
     data, dtype_tree, shape_tree, order = array_parts(tree)
     dtype, shape = read_dtype(dtype_tree), read_shape(shape_tree, limits=limits)
-    raw = data.encode("latin1") if isinstance(data, str) else data
-    if not isinstance(raw, bytes | bytearray) or len(raw) != math.prod(shape) * dtype.itemsize:
+    raw = read_bytes(data)
+    if len(raw) != math.prod(shape) * dtype.itemsize:
         raise refusal("an array whose bytes do not fill its shape")
-    flat = np.frombuffer(bytes(raw), dtype).astype(dtype.type)
+    flat = np.frombuffer(raw, dtype).astype(dtype.type)
     return flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+def read_bytes(tree: object) -> bytes:
+    """Bytes in any of the ways in which the versions of pickle write them."""
+    match tree:
+        case bytes() | bytearray():
+            return bytes(tree)
+        case (str() as text) | Call(function=Reference("_codecs", "encode"), arguments=(str() as text, "latin1")):
+            return text.encode("latin1", errors="replace")
+    raise refusal(f"{name_of(tree)} for the bytes of an array")
 
 
 def array_parts(tree: object) -> tuple[object, object, object, object]:

@@ -75,6 +75,8 @@ def name_of(value: object) -> str:
     if isinstance(value, Reference):
         return value.dotted[:80]
     if isinstance(value, Call) and isinstance(value.function, Reference):
+        if value.function.module.startswith("cloudpickle"):
+            return "something that was defined in the training script"
         return f"an object made by {name_of(value.function)}"
     return f"a {type(value).__name__}"
 
@@ -244,6 +246,7 @@ ACTIONS: Final[dict[str, Callable[[_Reader], object]]] = {
     "TUPLE1": lambda reader: reader.stack.append(tuple(reader.last(1))),
     "TUPLE2": lambda reader: reader.stack.append(tuple(reader.last(2))),
     "TUPLE3": lambda reader: reader.stack.append(tuple(reader.last(3))),
+    "FROZENSET": lambda reader: reader.stack.append(tuple(reader.after_mark())),
     "LIST": lambda reader: reader.stack.append(reader.after_mark()),
     "DICT": _Reader.dict_from_group,
     "APPEND": lambda reader: reader.add_items(reader.last(1)),

@@ -53,12 +53,12 @@ class MultiDiscreteSpace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultiBinarySpace:
-    """An array of yes and no."""
+    """An array of yes and no; `n` is its length or its shape, as gymnasium tells them apart."""
 
-    shape: tuple[int, ...]
+    n: int | tuple[int, ...]
 
     def __str__(self) -> str:
-        return f"MultiBinary({self.shape})"
+        return f"MultiBinary({self.n})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def read_space(tree: object, *, limits: Limits = DEFAULT_LIMITS, depth: int = 0)
         case "MultiDiscrete":
             return read_choices(attribute(state, "nvec"), limits=limits)
         case "MultiBinary":
-            return MultiBinarySpace(shape=binary_shape(attribute(state, "n"), limits=limits))
+            return MultiBinarySpace(n=binary_size(attribute(state, "n"), limits=limits))
         case "Dict":
             named = named_trees(attribute(state, "spaces"))
             return DictSpace(
@@ -152,12 +152,13 @@ def read_choices(tree: object, *, limits: Limits) -> MultiDiscreteSpace:
     return MultiDiscreteSpace(choices=tuple(int(count) for count in choices))
 
 
-def binary_shape(tree: object, *, limits: Limits) -> tuple[int, ...]:
-    """The shape of a MultiBinary, whose `n` may be a number or a shape."""
+def binary_size(tree: object, *, limits: Limits) -> int | tuple[int, ...]:
+    """The `n` of a MultiBinary."""
     if isinstance(tree, tuple | list):
         return read_shape(tree, limits=limits)
-    sizes = np.atleast_1d(read_array(tree, limits=limits)).tolist()
-    return read_shape(sizes, limits=limits)
+    sizes = read_array(tree, limits=limits)
+    shape = read_shape(np.atleast_1d(sizes).tolist(), limits=limits)
+    return shape if sizes.ndim else shape[0]
 
 
 def named_trees(tree: object) -> dict[str, object]:

@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 import torch
-
 from fakes.checkpoints import LANES, Written, write
+
 from observer.adapters.policy import Policy, load_policy
 
 TRUSTED = {name: name for name in ("fakes.training.OwnExtractor", "fakes.training.OwnPolicy")}

@@ -5,10 +5,10 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from fakes.checkpoints import Written, members_of, with_member, zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.checkpoints import Written, members_of, with_member, zipped
 from observer.core.errors import CheckpointCorrupt, CheckpointError, CheckpointIncomplete, Verdict
 from observer.sb3zip import Limits, check_archive, read_checkpoint, read_weights
 
@@ -38,6 +38,18 @@ def moved(blob: bytes, name: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(blob)) as archive:
         place = archive.getinfo(name).header_offset
     return patched(blob, name, LOCAL_OFFSET, value=struct.pack("<L", place + 1))
+
+
+def without(blob: bytes, name: str) -> bytes:
+    return zipped({kept: content for kept, content in members_of(blob).items() if kept != name})
+
+
+def doubled(blob: bytes) -> bytes:
+    buffer = io.BytesIO(blob)
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "a") as archive:
+        warnings.simplefilter("ignore", UserWarning)
+        archive.writestr("data", "{}")
+    return buffer.getvalue()
 
 
 def test_a_checkpoint_that_sb3_wrote_is_whole(mlp: Written) -> None:
@@ -116,30 +128,18 @@ def test_what_may_still_be_being_written_waits(word: str, spoil: Callable[[bytes
         ("size_lie", lambda blob: patched(blob, "policy.pth", FULL_SIZE, value=struct.pack("<L", 5))),
         ("overlap", lambda blob: patched(blob, "policy.pth", LOCAL_OFFSET, value=b"\0\0\0\0")),
         ("unexpected_member", lambda blob: with_member(blob, "../../etc/cron.d/job", b"* * * * *")),
-        ("unexpected_member", lambda blob: with_member(blob, "/tmp/absolute.pth", b"")),
+        ("unexpected_member", lambda blob: with_member(blob, "/absolute.pth", b"")),
         ("unexpected_member", lambda blob: with_member(blob, "payload.py", b"")),
         ("not_sb3", lambda blob: without(blob, "policy.pth")),
         ("not_sb3", lambda blob: without(blob, "data")),
         ("too_many_members", lambda blob: zipped({**members_of(blob), **{f"m{i}.pth": b"" for i in range(40)}})),
-        ("duplicate_member", lambda blob: doubled(blob)),
+        ("duplicate_member", doubled),
     ],
 )
 def test_what_sb3_never_writes_is_parked(word: str, spoil: Callable[[bytes], bytes], mlp: Written) -> None:
     error = refused(spoil(mlp.blob))
     assert (error.word, error.verdict) == (word, Verdict.PARK)
     assert error.sentence.endswith((".", "?", "?)."))
-
-
-def without(blob: bytes, name: str) -> bytes:
-    return zipped({kept: content for kept, content in members_of(blob).items() if kept != name})
-
-
-def doubled(blob: bytes) -> bytes:
-    buffer = io.BytesIO(blob)
-    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "a") as archive:
-        warnings.simplefilter("ignore", UserWarning)
-        archive.writestr("data", "{}")
-    return buffer.getvalue()
 
 
 def test_a_member_that_is_too_big_is_not_read(mlp: Written) -> None:

@@ -3,12 +3,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from fakes.checkpoints import KINDS, LANES, Written, pickle_of, rows_of, saved, train, with_pickle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from fakes.checkpoints import KINDS, LANES, Written, pickle_of, rows_of, saved, train, with_pickle
 from observer.adapters.policy import Policy, load_policy, load_policy_unpickling
 from observer.adapters.policy.playing import draw
 

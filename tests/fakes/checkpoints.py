@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from fakes.training import OwnExtractor, OwnPolicy, SampledEnv, legal
 from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
@@ -19,7 +20,6 @@ from stable_baselines3 import PPO
 from torch import nn
 
 from env.network import ColumnPolicy, OriginalCNN
-from fakes.training import OwnExtractor, OwnPolicy, SampledEnv, legal
 
 LANES = 16
 BOARD = spaces.Box(0, 1, (16, 8, 12), np.float32)
@@ -195,5 +195,5 @@ def pickle_of(blob: bytes, key: str) -> bytes:
 def with_weights(blob: bytes, weights: object, **options: bool) -> bytes:
     """A checkpoint with these weights, saved by torch."""
     buffer = io.BytesIO()
-    torch.save(weights, buffer, **options)  # type: ignore[arg-type]
+    torch.save(weights, buffer, **options)
     return with_member(blob, "policy.pth", buffer.getvalue())

@@ -32,7 +32,7 @@ class SampledEnv(gymnasium.Env[Any, Any]):
         return self.observation_space.sample(), float(np.sum(action)), self.steps >= EPISODE_STEPS, False, {}
 
     def action_masks(self) -> NDArray[np.bool_]:
-        return legal(self.action_space, rows=1)[0]
+        return legal(self.action_space, rows=1).reshape(-1)
 
 
 class OwnExtractor(BaseFeaturesExtractor):

@@ -119,7 +119,9 @@ def _argument(name: str, value: object, *, classes: Classes) -> object:
     match value:
         case Unreadable(what):
             raise _bad(
-                name, f"holds {what}, which cannot be read without running code; use a class of a module instead"
+                name,
+                f"holds {what}, which cannot be read without running code; use a class of a module of its own and list "
+                "it in `policy.classes` of the configuration",
             )
         case Reference():
             return classes.module(value.dotted)

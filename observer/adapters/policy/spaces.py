@@ -36,10 +36,8 @@ def _as_gymnasium(space: Space) -> GymSpace:
             return spaces.Discrete(space.n, start=space.start)
         case MultiDiscreteSpace():
             return spaces.MultiDiscrete(np.array(space.choices))
-        case MultiBinarySpace(shape=(count,)):
-            return spaces.MultiBinary(count)
         case MultiBinarySpace():
-            return spaces.MultiBinary(space.shape)
+            return spaces.MultiBinary(space.n)
         case DictSpace():
             # Pairs keep the order in which the extractor joins the parts; a dict would be sorted.
             return spaces.Dict([(name, _as_gymnasium(part)) for name, part in space.spaces.items()])
