@@ -13,8 +13,17 @@ from typing import Final
 from observer.core.errors import CheckpointCorrupt
 from observer.sb3zip.limits import DEFAULT_LIMITS, Limits
 
-#: What damaged input makes the reader run into.
-DAMAGE = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError, struct.error)
+#: What damaged input makes the reader run into (the warning is of odd escapes, where warnings are errors).
+DAMAGE = (
+    AttributeError,
+    DeprecationWarning,
+    LookupError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 #: Keys of inert dicts. Tuples are not among them: hashing one that holds itself twice, thirty deep, never ends.
 Key = str | int | float | bytes | None
