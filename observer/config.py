@@ -204,7 +204,7 @@ def parse(text: str, *, source: str, folder: Path) -> Config:
     try:
         return Config.model_validate(data, context={"folder": folder})
     except ValidationError as error:
-        raise ConfigError(source, [_problem(entry) for entry in error.errors()]) from error
+        raise ConfigError(source, _problems(error)) from error
 
 
 def schema() -> dict[str, Any]:
@@ -239,6 +239,17 @@ def _mapping(text: str, source: str) -> dict[str, Any]:
         raise ConfigError(source, ["not a mapping of sections such as `runs:` and `queue:`"])
     # a section whose every key is commented out is null in YAML: it is at its defaults
     return {str(key): value for key, value in data.items() if value is not None}
+
+
+def _problems(error: ValidationError) -> list[str]:
+    """A list with a wrong entry is called too short besides, which helps nobody: only the innermost is said."""
+    entries = error.errors()
+    places = [entry["loc"] for entry in entries]
+    return [
+        _problem(entry)
+        for entry in entries
+        if not any(len(place) > len(entry["loc"]) and place[: len(entry["loc"])] == entry["loc"] for place in places)
+    ]
 
 
 def _problem(entry: Mapping[str, Any]) -> str:
