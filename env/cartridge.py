@@ -15,7 +15,9 @@ _HEADER_BYTES = 16
 _TRAINER_BYTES = 512
 _PRG_UNIT = 16384
 _CHR_UNIT = 8192
-_NES20_LARGE = 0x0F
+_NES20_MASK = 0x0C
+_NES20 = 0x08
+_NES20_EXPONENT = 0x0F
 _SIZE_LIMIT = 1 << 23
 
 
@@ -66,7 +68,7 @@ def _content(path: Path) -> bytes:
 
 def _promised_bytes(data: bytes) -> int:
     prg, chr_units = data[4], data[5]
-    if data[7] & 0x0C == 0x08 and _NES20_LARGE not in (data[9] & 0x0F, data[9] >> 4):
+    if data[7] & _NES20_MASK == _NES20 and _NES20_EXPONENT not in (data[9] & 0x0F, data[9] >> 4):
         prg |= (data[9] & 0x0F) << 8
         chr_units |= (data[9] >> 4) << 8
     trainer = _TRAINER_BYTES if data[6] & 4 else 0

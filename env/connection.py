@@ -33,6 +33,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self._send: Callable[[bytes], object] = _unopened
         self._receive: Callable[[int], bytes] = _unopened
+        self._poll = select.poll()
         self._decoder = wire.Decoder()
         self._wake = 1
 
@@ -77,9 +78,11 @@ class Connection:
             ProtocolError: something else came.
         """
         while count:
-            wake = count if count < _WAKE_LIMIT else _WAKE_LIMIT
+            wake = min(count, _WAKE_LIMIT)
             if wake != self._wake:
                 self._wake_at(wake)
+            if wake > 1:
+                self._await_wake()
             data = self._some(count)
             if data.count(0) != len(data):
                 self._refuse(data)
@@ -107,12 +110,12 @@ class Connection:
             raise EmulatorError("The port is not open: listen first.")
         ended = os.pidfd_open(pid)
         try:
-            ready, _, _ = select.select([self._listener, ended], [], [], self._deadline_seconds)
+            ready, _, _ = select.select([self._listener.fileno(), ended], [], [], self._deadline_seconds)
         finally:
             os.close(ended)
         if not ready:
             raise FrameDeadline(self._deadline_seconds)
-        if self._listener not in ready:
+        if ready == [ended]:
             raise EmulatorDied(None, "")
         accepted, _ = self._listener.accept()
         self._listener.close()
@@ -126,6 +129,7 @@ class Connection:
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._socket = accepted
+        self._poll.register(accepted, select.POLLIN)
         self._send = accepted.sendall
         self._receive = accepted.recv
 
@@ -133,6 +137,15 @@ class Connection:
         if self._socket is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
             self._wake = count
+
+    def _await_wake(self) -> None:
+        """Wait for SO_RCVLOWAT bytes without taking any.
+
+        A blocking recv() that finds some of them takes those, and the kernel then counts only what comes after
+        towards the mark: it is never woken, and sleeps until its time-out.
+        """
+        if not self._poll.poll(self._deadline_seconds * 1000):
+            raise FrameDeadline(self._deadline_seconds)
 
     def _some(self, limit: int) -> bytes:
         try:

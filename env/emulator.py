@@ -18,7 +18,7 @@ import numpy.typing as npt
 from env import savestate, wire
 from env.cartridge import Cartridge
 from env.connection import Connection
-from env.errors import EmulatorDied, EmulatorError, RomError, StateError
+from env.errors import EmulatorDied, EmulatorError, RomError
 from env.memory import PICTURE_BYTES, FrameBuffers, ProcessMemory
 from env.process import MednafenProcess
 from env.savestate import RAM_BYTES
@@ -69,6 +69,8 @@ class Emulator:
         self.frames = 0
         #: MD5 of the cartridge without its header, as the emulator saw it.
         self.rom_md5 = ""
+        #: SHA-256 of the same, as read from the file.
+        self.rom_sha256 = ""
         self._rom = rom
         self._recording = recording
         self._deadline_seconds = deadline_seconds
@@ -113,6 +115,7 @@ class Emulator:
             EmulatorError: it does not come up.
         """
         cartridge = Cartridge.read(self._rom)
+        self.rom_sha256 = cartridge.sha256
         port = self._connection.listen()
         self._process = MednafenProcess(cartridge.data, port=port, recording=self._recording)
         try:

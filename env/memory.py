@@ -123,8 +123,8 @@ class ProcessMemory:
 
     def _mappings(self) -> Iterator[Mapping]:
         for line in Path(f"/proc/{self._pid}/maps").read_text().splitlines():
-            bounds, permissions, *rest = line.split(maxsplit=5)
-            path = rest[3] if len(rest) > 3 else ""
+            bounds, permissions, _, _, _, *name = line.split(maxsplit=5)
+            path = "".join(name)
             if permissions.startswith("rw") and not path.startswith(("[v", "/dev")):
                 start, stop = (int(bound, 16) for bound in bounds.split("-"))
                 yield Mapping(start, stop, path)

@@ -116,14 +116,10 @@ class MednafenProcess:
         return (*_SETTINGS, "-netplay.port", str(self._port), *sound)
 
     def _spawn(self, command: Sequence[str], *, home: Path) -> subprocess.Popen[bytes]:
-        environment = {
-            **{"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home), "MEDNAFEN_HOME": str(home)},
-            **{"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"},
-        }
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home), "MEDNAFEN_HOME": str(home)}
+        environment |= {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
         with (home / "log.txt").open("wb") as log:
-            return subprocess.Popen(  # noqa: S603 - no shell, our own arguments
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def _end(self, how: signal.Signals | None, *, patience_seconds: float) -> int | None:
         process = self._process
