@@ -13,13 +13,10 @@ from env import wire
 from env.errors import EmulatorDied, EmulatorError, FrameDeadline, ProtocolError
 from env.wire import Command
 
-#: Ask the kernel to wake us for this many acknowledgements at once: one wake-up a round trip instead of one a frame.
-#: More could outgrow a receive buffer, since every acknowledgement is a segment of its own.
-_WAKE_LIMIT = 256
 _RECEIVE_BYTES = 1 << 16
 
 
-def _unopened(_: object) -> bytes:
+def _unopened(_: object, __: int = 0) -> bytes:
     raise EmulatorError("The emulator is not running: start it first.")
 
 
@@ -163,7 +160,6 @@ class Connection:
         return data
 
     def _answer(self, wanted: Command) -> bytes:
-        self._wake_at(1)
         while True:
             for message in self._decoder.feed(self._some(_RECEIVE_BYTES)):
                 if message.command == wanted:
