@@ -16,7 +16,7 @@ from observer.adapters.writers import Publication, Published, Writer
 from observer.core.clock import Clock
 from observer.core.errors import ResultInvalid
 from observer.core.layout import RunLayout
-from observer.core.models import Digest, Episode, Evaluation, EvaluationPlan, EvaluationResult, JobKind
+from observer.core.models import Digest, Episode, Evaluation, EvaluationPlan, EvaluationResult, JobKind, JobState
 
 _FIRST_RETRY_SECONDS: Final = 2.0
 _LAST_RETRY_SECONDS: Final = 300.0
@@ -103,7 +103,14 @@ class Publishing:
         )
 
     def _queue(self) -> Mapping[str, int]:
-        return {str(state): number for state, number in self._store.counts(JobKind.EVALUATE).items()}
+        """The checkpoints by how far they are; a claim is no news, so waiting and running count as one."""
+        counts = self._store.counts(JobKind.EVALUATE)
+        return {
+            "to play": counts[JobState.WAITING] + counts[JobState.RUNNING],
+            "played": counts[JobState.DONE],
+            "skipped": counts[JobState.SKIPPED],
+            "parked": counts[JobState.PARKED],
+        }
 
     def _published(self, evaluation: Evaluation) -> Published | None:
         """What is known of it, from memory or its evidence; None, said once, where the evidence is lost."""

@@ -58,7 +58,7 @@ class Publication:
     evaluations: tuple[Published, ...]
     #: reads the games of one of them, from its evidence
     episodes: Callable[[Published], Sequence[Episode]]
-    #: jobs by state
+    #: checkpoints by how far they are
     queue: Mapping[str, int]
     parked: tuple[ParkedFile, ...]
 

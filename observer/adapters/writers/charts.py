@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Final
 
+from observer.adapters.writers.figures import short_steps
 from observer.core.models import Estimate
 
 WIDTH: Final = 440
@@ -102,31 +103,28 @@ def value_axis(highest: float, *, lowest: float = 0.0) -> Axis:
     return Axis(low=floor(low / step + 1e-9) * step, high=ceil(high / step - 1e-9) * step, start=_BOTTOM, end=_TOP)
 
 
-def curve(
-    points: Sequence[Point], *, title: str, axis: Axis, word_x: Callable[[float], str], word_y: Callable[[float], str]
-) -> Chart:
+def curve(points: Sequence[Point], *, title: str, axis: Axis, word: Callable[[float], str]) -> Chart:
     """The chart of at least one point, which come in the order of their x.
 
     Args:
         points: what is drawn.
         title: the heading.
         axis: of the values.
-        word_x: how a tick of x reads.
-        word_y: how a value reads.
+        word: how a value reads.
     """
     along = step_axis([point.x for point in points])
     marks = tuple(_mark(point, along, axis) for point in points)
     return Chart(
         title=title,
-        description=_description(points, word_x, word_y),
-        x_ticks=tuple(Tick(at=along.at(x), label=word_x(x)) for x in nice_ticks(along.low, along.high, most=6)),
-        y_ticks=tuple(Tick(at=axis.at(y), label=word_y(y)) for y in nice_ticks(axis.low, axis.high, most=6)),
+        description=_description(points, word),
+        x_ticks=tuple(Tick(at=along.at(x), label=short_steps(x)) for x in nice_ticks(along.low, along.high, most=6)),
+        y_ticks=tuple(Tick(at=axis.at(y), label=word(y)) for y in nice_ticks(axis.low, axis.high, most=6)),
         line=_polyline([(mark.x, mark.y) for mark in marks]),
         band=_polyline([(m.x, m.high) for m in marks] + [(m.x, m.low) for m in reversed(marks)]),
         marks=marks,
         radius=max(1.5, min(4.0, 120 / len(marks))),
         whiskers=len(marks) <= _WHISKERS,
-        label=word_y(points[-1].y.value),
+        label=word(points[-1].y.value),
     )
 
 
@@ -145,11 +143,11 @@ def _polyline(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:g},{y:g}" for x, y in points)
 
 
-def _description(points: Sequence[Point], word_x: Callable[[float], str], word_y: Callable[[float], str]) -> str:
+def _description(points: Sequence[Point], word: Callable[[float], str]) -> str:
     first, last = points[0], points[-1]
     if len(points) == 1:
-        return f"{word_y(last.y.value)} at step {word_x(last.x)}"
+        return f"{word(last.y.value)} at step {short_steps(last.x)}"
     return (
-        f"from {word_y(first.y.value)} at step {word_x(first.x)} to {word_y(last.y.value)} at step {word_x(last.x)}, "
+        f"from {word(first.y.value)} at step {short_steps(first.x)} to {word(last.y.value)} at step {short_steps(last.x)}, "
         f"{len(points)} checkpoints"
     )

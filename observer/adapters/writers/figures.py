@@ -43,11 +43,16 @@ def percent_interval(share: Estimate) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that say something: `0.25`, `3.4`, `212`."""
+    """Three digits that say something: `0.25`, `13.4`, `212`."""
     size = abs(value)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2  # noqa: PLR2004 -- three digits in all
-    text = f"{value:,.{digits}f}"
-    return signed(text.rstrip("0").rstrip(".") if "." in text else text)
+    return signed(f"{round(value, digits) + 0.0:,.{digits}f}")
+
+
+def short_number(value: float) -> str:
+    """The same without the zeros at its end: what an axis has room for."""
+    text = number(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def interval(estimate: Estimate) -> str:

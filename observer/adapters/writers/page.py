@@ -125,8 +125,8 @@ def make_page(publication: Publication, *, run: str) -> Page:
 
 
 def moment(unix_seconds: float) -> str:
-    """`2026-01-02 03:04 UTC`."""
-    return iso(unix_seconds)[:16].replace("T", " ") + " UTC"
+    """`2026-01-02 03:04`, in UTC."""
+    return iso(unix_seconds)[:16].replace("T", " ")
 
 
 def _series(found: Sequence[Published]) -> Series:
@@ -213,7 +213,7 @@ def _win_chart(entries: Sequence[Published]) -> charts.Chart:
         for entry in entries
     ]
     axis = charts.value_axis(1.0)
-    return charts.curve(points, title="Games won", axis=axis, word_x=figures.short_steps, word_y=figures.percent)
+    return charts.curve(points, title="Games won", axis=axis, word=figures.percent)
 
 
 def _virus_chart(entries: Sequence[Published]) -> charts.Chart:
@@ -228,9 +228,7 @@ def _virus_chart(entries: Sequence[Published]) -> charts.Chart:
         for entry in entries
     ]
     axis = charts.value_axis(max(point.y.high for point in points))
-    return charts.curve(
-        points, title="Viruses cleared a game", axis=axis, word_x=figures.short_steps, word_y=figures.number
-    )
+    return charts.curve(points, title="Viruses cleared a game", axis=axis, word=figures.short_number)
 
 
 def _game_rows(entries: Sequence[Published]) -> tuple[GameRow, ...]:
