@@ -21,6 +21,7 @@ from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
 from observer.adapters.writers import Writer
 from observer.adapters.writers.metrics_csv import MetricsCsv
+from observer.adapters.writers.report import Report
 from observer.adapters.writers.tensorboard import TensorBoard
 from observer.config import Config, EvaluationSection, RunSection
 from observer.core.backlog import BacklogPolicy
@@ -112,7 +113,9 @@ class Run:
             backend=self._backend,
             clock=self._clock,
         )
-        self.publishing = Publishing(self.store, self.layout, writers(self.layout), clock=self._clock)
+        self.publishing = Publishing(
+            self.store, self.layout, writers(self.layout, run=self._run.name), clock=self._clock
+        )
         self.upkeep = Upkeep(store=self.store, layout=self.layout, snapshots=snapshots)
 
     def _intake_settings(self) -> IntakeSettings:
@@ -161,9 +164,9 @@ def check_setup(config: Config) -> Digest:
     return Digest(cartridge.sha256)
 
 
-def writers(layout: RunLayout) -> list[Writer]:
+def writers(layout: RunLayout, *, run: str) -> list[Writer]:
     """The projections of a run."""
-    return [MetricsCsv(layout.metrics), TensorBoard(layout.tensorboard)]
+    return [MetricsCsv(layout.metrics), TensorBoard(layout.tensorboard), Report(path=layout.report, run=run)]
 
 
 def worker_backend(config: Config, command: Sequence[str] = WORKER_COMMAND) -> ProcessBackend:
