@@ -1,6 +1,7 @@
 """stable-baselines3 checkpoints read as data: no unpickling, no torch, nothing that the zip names is imported.
 
-Owns the rules of section "What is refused" and the inert values that inspection and the policy adapter use.
+Owns what a checkpoint may look like and the inert values that intake, inspection and the policy adapter use; refuses
+everything else with a stable word and a sentence (`CheckpointError`).
 """
 
 from observer.sb3zip.archive import check_archive

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from fakes.training import OwnExtractor, OwnPolicy, SampledEnv, legal
 from gymnasium import spaces
@@ -20,6 +21,7 @@ from stable_baselines3 import PPO
 from torch import nn
 
 from env.network import ColumnPolicy, OriginalCNN
+from observer.core.errors import CheckpointError
 
 LANES = 16
 BOARD = spaces.Box(0, 1, (16, 8, 12), np.float32)
@@ -197,3 +199,10 @@ def with_weights(blob: bytes, weights: object, **options: bool) -> bytes:
     buffer = io.BytesIO()
     torch.save(weights, buffer, **options)
     return with_member(blob, "policy.pth", buffer.getvalue())
+
+
+def refused(read: Callable[[], object]) -> CheckpointError:
+    """The refusal that reading ends in."""
+    with pytest.raises(CheckpointError) as caught:
+        read()
+    return caught.value
