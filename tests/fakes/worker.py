@@ -103,6 +103,9 @@ def misbehave(files: JobFiles, behaviour: str, count: int) -> None:
     elif behaviour == "garbage":
         files.result.write_text("{}", encoding="utf-8")
         sys.exit(0)
+    elif behaviour == "another_game" and count == 1:
+        (files.replays / f"{files.folder.name}.replay").write_bytes(b"")
+        next(files.replays.glob("0.replay")).write_bytes(b"not what was played")
 
 
 def render(files: JobFiles, request: RenderRequest) -> None:
@@ -125,8 +128,8 @@ def behaviour_of(files: JobFiles, keys: tuple[str, ...]) -> str:
     return next((told[key] for key in keys if key in told), "")
 
 
-def main() -> int:
-    files = JobFiles(Path(sys.argv[1]))
+def work(files: JobFiles) -> int:
+    """Do what the request asks, or what the test told; the exit code."""
     kind = jobfiles.request_kind(files.request)
     request = jobfiles.read(kind, files.request)
     name = "evaluate" if isinstance(request, EvaluationRequest) else "render"
@@ -147,4 +150,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(work(JobFiles(Path(sys.argv[1]))))

@@ -1,0 +1,126 @@
+"""The queue as a state machine: whatever crashes when, no evaluation is committed twice and none is lost."""
+
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from fakes.evaluations import digest_of, make_plan, make_result
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from observer.adapters.store import Store
+from observer.core.backlog import BacklogPolicy
+from observer.core.errors import StaleAttempt
+from observer.core.models import Checkpoint, Digest, Job, JobId, JobKind, JobState
+from observer.core.plan import plan_digest
+
+PLANS = (make_plan(episodes=1), make_plan(episodes=2))
+Key = tuple[Digest, Digest]
+
+
+def key_of(job: Job) -> Key:
+    return (job.checkpoint.digest, plan_digest(job.plan))
+
+
+class Queue(RuleBasedStateMachine):
+    attempts = Bundle("attempts")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = self.opened()
+        self.admitted: set[Key] = set()
+        self.committed: set[Key] = set()
+        self.current: dict[JobId, int] = {}
+        self.now = 0.0
+
+    def opened(self) -> Store:
+        return Store(Path(self.folder.name) / "observer.db").__enter__()
+
+    @rule(step=st.integers(0, 6), plan=st.sampled_from(PLANS), name=st.sampled_from("ab"))
+    def admit(self, step: int, plan: object, name: str) -> None:
+        chosen = PLANS[PLANS.index(plan)]
+        checkpoint = Checkpoint(digest=digest_of(str(step)), step=step, name=name, size=1, seen_at=self.now)
+        key = (checkpoint.digest, plan_digest(chosen))
+        new = self.store.admit(checkpoint, [chosen], path=f"/{name}{step}", seen_as="x")
+        assert bool(new) == (key not in self.admitted)
+        self.admitted.add(key)
+
+    @rule(target=attempts, limit=st.integers(0, 3))
+    def claim(self, limit: int) -> object:
+        job = self.store.choose_and_claim(BacklogPolicy(backlog_limit=limit, keep_every=2), now=self.now)
+        if job is None:
+            return multiple()
+        assert job.attempt > self.current.get(job.id, 0)
+        self.current[job.id] = job.attempt
+        return job
+
+    @rule(job=attempts)
+    def commit(self, job: Job) -> None:
+        result = make_result(job.checkpoint, job.plan, skill=0.5, finished_at=self.now)
+        is_current = self.is_running(job)
+        try:
+            self.store.commit_evaluation(job, result, directory=PurePosixPath("x"), render=None, now=self.now)
+        except StaleAttempt:
+            assert not is_current
+        else:
+            assert is_current
+            assert key_of(job) not in self.committed
+            self.committed.add(key_of(job))
+
+    @rule(job=attempts, failures=st.integers(0, 2))
+    def fail(self, job: Job, failures: int) -> None:
+        is_current = self.is_running(job)
+        try:
+            self.store.requeue(job, not_before=self.now + 5, failures=failures, error="x")
+        except StaleAttempt:
+            assert not is_current
+        else:
+            assert is_current
+
+    @rule(job=consumes(attempts))
+    def park(self, job: Job) -> None:
+        is_current = self.is_running(job)
+        try:
+            self.store.park_job(job, word="crashed", sentence="x", now=self.now)
+        except StaleAttempt:
+            assert not is_current
+        else:
+            assert is_current
+
+    @rule()
+    def retry_everything(self) -> None:
+        for job in self.store.jobs(JobState.PARKED, JobState.SKIPPED):
+            assert self.store.retry(job.id)
+
+    @rule()
+    def wait(self) -> None:
+        self.now += 10.0
+
+    @rule()
+    def die_and_start_again(self) -> None:
+        self.store.__exit__(None, None, None)
+        self.store = self.opened()
+        for job in self.store.running():
+            self.store.requeue(job, not_before=0.0, failures=job.failures, error=job.error)
+
+    def is_running(self, job: Job) -> bool:
+        return any((job.id, job.attempt) == (other.id, other.attempt) for other in self.store.running())
+
+    @invariant()
+    def nothing_is_lost_and_nothing_is_double(self) -> None:
+        jobs = [key_of(job) for job in self.store.jobs()]
+        assert sorted(jobs) == sorted(self.admitted)
+        recorded = [(entry.checkpoint.digest, entry.plan_digest) for entry in self.store.evaluations()]
+        assert sorted(recorded) == sorted(self.committed)
+        assert self.store.counts(JobKind.EVALUATE)[JobState.DONE] == len(self.committed)
+
+    def teardown(self) -> None:
+        self.store.__exit__(None, None, None)
+        self.folder.cleanup()
+
+
+TestQueue = Queue.TestCase
+TestQueue.settings = settings(
+    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

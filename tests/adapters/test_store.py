@@ -1,0 +1,264 @@
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+from fakes.evaluations import digest_of, make_plan, make_result
+
+from observer.adapters.store import Store
+from observer.core.backlog import BacklogPolicy
+from observer.core.errors import SchemaTooNew, StaleAttempt, StoreError
+from observer.core.models import (
+    Checkpoint,
+    Clip,
+    EvaluationPlan,
+    Highlight,
+    Job,
+    JobKind,
+    JobState,
+    ParkedFile,
+    RenderSpec,
+)
+
+PLAN = make_plan(episodes=3)
+POLICY = BacklogPolicy(backlog_limit=0)
+RENDER = RenderSpec(highlights=(Highlight(seed=1, reason="best"),), scale=2)
+CLIP = Clip(
+    highlight=RENDER.highlights[0],
+    video="best-1.mp4",
+    poster="best-1.png",
+    frames=9,
+    seconds=0.15,
+    width=256,
+    height=224,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "observer.db") as opened:
+        yield opened
+
+
+def checkpoint(step: int) -> Checkpoint:
+    return Checkpoint(digest=digest_of(str(step)), step=step, name=f"m_{step}.zip", size=9, seen_at=float(step))
+
+
+def admit(store: Store, step: int, plan: EvaluationPlan = PLAN, *, path: str = "") -> list[int]:
+    found = checkpoint(step)
+    return [int(job) for job in store.admit(found, [plan], path=path or f"/w/m_{step}.zip", seen_as=f"{step}")]
+
+
+def claim(store: Store, *, now: float = 10.0) -> Job:
+    job = store.choose_and_claim(POLICY, now=now)
+    assert job is not None
+    return job
+
+
+def commit(store: Store, job: Job, *, render: RenderSpec | None = None) -> None:
+    result = make_result(job.checkpoint, job.plan, skill=0.5, finished_at=50.0)
+    store.commit_evaluation(job, result, directory=PurePosixPath("checkpoints/x/y"), render=render, now=60.0)
+
+
+def test_a_checkpoint_is_admitted_once(store: Store) -> None:
+    assert admit(store, 5) == [1]
+    assert admit(store, 5) == []
+    assert admit(store, 5, path="/w/another-name.zip") == []
+    assert store.counts()[JobState.WAITING] == 1
+    assert store.known(checkpoint(5).digest)
+    assert not store.known(checkpoint(6).digest)
+
+
+def test_another_plan_is_another_evaluation(store: Store) -> None:
+    assert admit(store, 5) == [1]
+    assert admit(store, 5, make_plan(episodes=4)) == [2]
+
+
+def test_a_claimed_job_is_whole_and_runs(store: Store) -> None:
+    admit(store, 5)
+    job = claim(store)
+    assert (job.checkpoint, job.plan, job.attempt, job.kind) == (checkpoint(5), PLAN, 1, JobKind.EVALUATE)
+    assert store.running() == [job]
+    assert store.choose_and_claim(POLICY, now=11.0) is None
+
+
+def test_a_result_and_its_rendering_are_committed_together(store: Store) -> None:
+    admit(store, 5)
+    commit(store, claim(store), render=RENDER)
+    (evaluation,) = store.evaluations()
+    assert evaluation.checkpoint == checkpoint(5)
+    assert (evaluation.directory, evaluation.finished_at, evaluation.clips) == (
+        PurePosixPath("checkpoints/x/y"),
+        50.0,
+        (),
+    )
+    job = claim(store)
+    assert (job.kind, job.render) == (JobKind.RENDER, RENDER)
+    store.commit_clips(job, [CLIP], problem=None, now=70.0)
+    assert store.evaluations()[0].clips == (CLIP,)
+    assert store.unfinished() == 0
+
+
+def test_a_second_commit_and_one_of_an_earlier_attempt_are_refused(store: Store) -> None:
+    admit(store, 5)
+    first = claim(store)
+    store.requeue(first, not_before=0.0, failures=0, error=None)
+    second = claim(store)
+    with pytest.raises(StaleAttempt):
+        commit(store, first)
+    commit(store, second)
+    for stale in (first, second):
+        with pytest.raises(StaleAttempt):
+            commit(store, stale)
+        with pytest.raises(StaleAttempt):
+            store.requeue(stale, not_before=0.0, failures=1, error="late")
+        with pytest.raises(StaleAttempt):
+            store.park_job(stale, word="crashed", sentence="late", now=1.0)
+    assert len(store.evaluations()) == 1
+
+
+def test_a_refused_commit_leaves_nothing_behind(store: Store) -> None:
+    admit(store, 5)
+    job = claim(store)
+    result = make_result(job.checkpoint, job.plan, skill=0.5, finished_at=50.0)
+    twice = replace(result, episodes=(*result.episodes, result.episodes[0]))
+    with pytest.raises(sqlite3.IntegrityError):
+        store.commit_evaluation(job, twice, directory=PurePosixPath("x"), render=RENDER, now=60.0)
+    assert store.evaluations() == []
+    assert store.running() == [job]
+    assert store.counts(JobKind.RENDER)[JobState.WAITING] == 0
+
+
+def test_a_job_that_was_put_back_waits_for_its_time(store: Store) -> None:
+    admit(store, 5)
+    store.requeue(claim(store), not_before=100.0, failures=2, error="it fell over")
+    assert store.choose_and_claim(POLICY, now=99.0) is None
+    job = claim(store, now=100.0)
+    assert (job.attempt, job.failures, job.error) == (2, 2, "it fell over")
+
+
+def test_parked_files_and_parked_jobs_are_listed_until_they_are_retried(store: Store) -> None:
+    file = ParkedFile(path="/w/bad.zip", word="not_sb3", sentence="no data", seen_at=3.0)
+    store.park_file(file, seen_as="a")
+    admit(store, 5)
+    job = claim(store)
+    store.park_job(job, word="space_mismatch", sentence="other spaces", now=4.0)
+    parked = ParkedFile(path="m_5.zip", word="space_mismatch", sentence="other spaces", seen_at=4.0)
+    assert store.parked() == [file, parked]
+    assert store.retry(job.id)
+    assert not store.retry(job.id)
+    assert store.parked() == [file]
+    assert claim(store).attempt == 2
+
+
+def test_a_parked_file_that_became_good_is_no_longer_parked(store: Store) -> None:
+    store.park_file(ParkedFile(path="/w/m_5.zip", word="damaged", sentence="torn", seen_at=3.0), seen_as="a")
+    assert store.seen_files() == {"/w/m_5.zip": "a"}
+    admit(store, 5)
+    assert store.parked() == []
+    assert store.seen_files() == {"/w/m_5.zip": "5"}
+
+
+def test_what_is_passed_over_is_recorded_and_can_be_asked_for(store: Store) -> None:
+    for step in range(1, 5):
+        admit(store, step)
+    job = store.choose_and_claim(BacklogPolicy(backlog_limit=1, keep_every=0), now=1.0)
+    assert job is not None
+    assert job.checkpoint.step == 4
+    assert store.counts()[JobState.SKIPPED] == 3
+    assert store.retry(store.jobs(JobState.SKIPPED)[0].id)
+    assert claim(store).checkpoint.step == 1
+
+
+def test_snapshots_are_wanted_until_their_evaluations_are_done(store: Store) -> None:
+    admit(store, 5)
+    assert store.wanted_snapshots() == {checkpoint(5).digest}
+    commit(store, claim(store), render=RENDER)
+    assert store.wanted_snapshots() == set()
+
+
+def test_the_revision_rises_with_everything_that_people_see(store: Store) -> None:
+    seen = [store.revision()]
+    admit(store, 5)
+    seen.append(store.revision())
+    job = claim(store)
+    commit(store, job, render=RENDER)
+    seen.append(store.revision())
+    store.commit_clips(claim(store), [CLIP], problem=None, now=70.0)
+    seen.append(store.revision())
+    store.park_file(ParkedFile(path="/w/x.zip", word="gone", sentence="gone", seen_at=3.0), seen_as="a")
+    seen.append(store.revision())
+    assert seen == sorted(set(seen))
+
+
+def test_each_writer_has_its_own_cursor(store: Store) -> None:
+    assert store.cursor("metrics.csv") == 0
+    store.advance("metrics.csv", 7)
+    store.advance("metrics.csv", 8)
+    assert (store.cursor("metrics.csv"), store.cursor("report")) == (8, 0)
+
+
+def test_evaluations_after_a_known_one_are_listed_alone(store: Store) -> None:
+    for step in (1, 2, 3):
+        admit(store, step)
+        commit(store, claim(store))
+    assert [entry.checkpoint.step for entry in store.evaluations(after=1)] == [2, 3]
+
+
+def test_a_reader_sees_what_is_committed_while_the_writer_works(store: Store, tmp_path: Path) -> None:
+    admit(store, 5)
+    with Store(tmp_path / "observer.db", read_only=True) as reader:
+        assert reader.counts()[JobState.WAITING] == 1
+        claim(store)
+        assert reader.counts()[JobState.RUNNING] == 1
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.advance("x", 1)
+
+
+def test_a_reader_without_a_database_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="has `observer run` been started"), Store(tmp_path / "x.db", read_only=True):
+        pass
+
+
+def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "observer.db")
+    connection.execute("PRAGMA user_version=99")
+    connection.close()
+    for read_only in (False, True):
+        with (
+            pytest.raises(SchemaTooNew, match="use the newer one"),
+            Store(tmp_path / "observer.db", read_only=read_only),
+        ):
+            pass
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "observer.db").write_bytes(b"certainly not SQLite" * 100)
+    with pytest.raises(StoreError, match=r"observer\.db cannot be used"), Store(tmp_path / "observer.db"):
+        pass
+
+
+def test_every_commit_is_durable_and_every_reference_checked(store: Store) -> None:
+    pragmas = {
+        name: store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+    }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2}
+    with pytest.raises(sqlite3.IntegrityError):
+        store._connection.execute("INSERT INTO evaluation VALUES (1, 9, 'x', 'y', 's', 'd', 0.0, '{}')")
+
+
+def test_the_store_belongs_to_one_thread(store: Store) -> None:
+    caught: list[BaseException] = []
+
+    def use() -> None:
+        try:
+            store.revision()
+        except sqlite3.ProgrammingError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert caught
