@@ -29,10 +29,8 @@ class Connection:
         self._listener: socket.socket | None = None
         self._socket: socket.socket | None = None
         self._send: Callable[[bytes], object] = _unopened
-        self._receive: Callable[[int], bytes] = _unopened
-        self._poll = select.poll()
+        self._receive: Callable[[int, int], bytes] = _unopened
         self._decoder = wire.Decoder()
-        self._wake = 1
 
     def listen(self) -> int:
         """Open a port on loopback and return its number."""
@@ -75,12 +73,9 @@ class Connection:
             ProtocolError: something else came.
         """
         while count:
-            wake = min(count, _WAKE_LIMIT)
-            if wake != self._wake:
-                self._wake_at(wake)
-            if wake > 1:
-                self._await_wake()
-            data = self._some(count)
+            # The kernel collects them. (SO_RCVLOWAT would save wake-ups, but a receive that finds some bytes takes them,
+            # counts only later ones towards the mark, and sleeps until its time-out.)
+            data = self._some(count, socket.MSG_WAITALL)
             if data.count(0) != len(data):
                 self._refuse(data)
             count -= len(data)
@@ -126,27 +121,12 @@ class Connection:
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._socket = accepted
-        self._poll.register(accepted, select.POLLIN)
         self._send = accepted.sendall
         self._receive = accepted.recv
 
-    def _wake_at(self, count: int) -> None:
-        if self._socket is not None:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-            self._wake = count
-
-    def _await_wake(self) -> None:
-        """Wait for SO_RCVLOWAT bytes without taking any.
-
-        A blocking recv() that finds some of them takes those, and the kernel then counts only what comes after
-        towards the mark: it is never woken, and sleeps until its time-out.
-        """
-        if not self._poll.poll(self._deadline_seconds * 1000):
-            raise FrameDeadline(self._deadline_seconds)
-
-    def _some(self, limit: int) -> bytes:
+    def _some(self, limit: int, flags: int = 0) -> bytes:
         try:
-            data = self._receive(limit)
+            data = self._receive(limit, flags)
         except OSError as error:
             raise self._failure(error) from error
         if not data:
