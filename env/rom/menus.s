@@ -7,11 +7,11 @@ TOP_LEVEL = 20
 
 PLAYERS_X = 72                  ; pixel positions of the markers
 PLAYERS_Y = 159
-ROW_X = 32
-LEVEL_X = 61
-LEVEL_Y = 87
-LEVEL_DIGITS_X = 208
-LEVEL_DIGITS_Y = 79
+ROW_X = 40
+LEVEL_X = 57
+LEVEL_Y = 81
+LEVEL_DIGITS_X = 200
+LEVEL_DIGITS_Y = 71
 TILE_POINTER = $2C
 TILE_MARKER = $2D
 ATTR_TEXT = 1
@@ -235,14 +235,14 @@ ATTR_MARKER = 2
   ldx P1 + O_SPEED
   lda speed_x, x
   sta spr_x
-  lda #135
+  lda #127
   sta spr_y
   lda #TILE_MARKER
   jsr put_sprite
   ldx music
   lda music_x, x
   sta spr_x
-  lda #183
+  lda #175
   sta spr_y
   lda #TILE_MARKER
   jmp put_sprite
@@ -292,7 +292,7 @@ ATTR_MARKER = 2
 block_offset:
   .byte P1 - P1, P2 - P1
 row_y:
-  .byte 63, 111, 159
+  .byte 55, 103, 151
 speed_x:
   .byte 72, 124, 176
 music_x:

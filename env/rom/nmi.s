@@ -2,9 +2,19 @@
 .include "ram.inc"
 .include "routines.inc"
 
-HUD_SCORE  = $2000 + 8 * 32 + 3
-HUD_LEVEL  = $2000 + 15 * 32 + 27
-HUD_VIRUS  = $2000 + 21 * 32 + 27
+; where the level screen (art/level.txt) leaves room for the counters
+HUD_TOP    = $2000 + 8 * 32 + 2
+HUD_SCORE  = $2000 + 11 * 32 + 2
+HUD_TALLY  = $2000 + 18 * 32 + 7
+HUD_LEVEL  = $2000 + 16 * 32 + 26
+HUD_VIRUS  = $2000 + 22 * 32 + 26
+
+.macro put_at address
+  lda #>(address)
+  sta PPUADDR
+  lda #<(address)
+  sta PPUADDR
+.endmacro
 
 .segment "CODE"
 
@@ -69,29 +79,23 @@ irq:
 .endproc
 
 .proc draw_counters
-  lda #>HUD_SCORE
-  sta PPUADDR
-  lda #<HUD_SCORE
-  sta PPUADDR
+  put_at HUD_TOP
+.repeat 6, I
+  lda high_score + 5 - I
+  sta PPUDATA
+.endrepeat
+  put_at HUD_SCORE
 .repeat 6, I
   lda score + 5 - I
   sta PPUDATA
 .endrepeat
-  lda #0
-  sta PPUDATA
-  lda #>HUD_LEVEL
-  sta PPUADDR
-  lda #<HUD_LEVEL
-  sta PPUADDR
+  put_at HUD_LEVEL
   ldx P1 + O_LEVEL
   lda tens, x
   sta PPUDATA
   lda ones, x
   sta PPUDATA
-  lda #>HUD_VIRUS
-  sta PPUADDR
-  lda #<HUD_VIRUS
-  sta PPUADDR
+  put_at HUD_VIRUS
   lda P1 + O_VIRUSES
   lsr a
   lsr a
@@ -101,6 +105,14 @@ irq:
   lda P1 + O_VIRUSES
   and #$0F
   sta PPUDATA
+.repeat 3, I
+  put_at HUD_TALLY + I * 64
+  ldx virus_tally + I
+  lda tens, x
+  sta PPUDATA
+  lda ones, x
+  sta PPUDATA
+.endrepeat
   rts
 .endproc
 
@@ -162,10 +174,10 @@ t_pad = nmi_pad + 2
 
 .segment "DATA"
 tens:
-.repeat 25, I
+.repeat 85, I
   .byte I / 10
 .endrepeat
 ones:
-.repeat 25, I
+.repeat 85, I
   .byte I .mod 10
 .endrepeat

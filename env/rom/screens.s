@@ -194,8 +194,8 @@
   jmp put_sprite
 .endproc
 
-NEXT_X = 216
-NEXT_Y = 79
+NEXT_X = 200
+NEXT_Y = 75
 
 .proc draw_next
   lda #NEXT_X
@@ -238,14 +238,14 @@ NEXT_Y = 79
 .endproc
 
 .segment "DATA"
-SPEED_X = 212
-SPEED_Y = 143
+SPEED_X = 200
+SPEED_Y = 151
 low_name:
   .byte SPEED_X, SPEED_Y, $15, $18, $20, $FF
 med_name:
   .byte SPEED_X, SPEED_Y, $16, $0E, $0D, $FF
 hi_name:
-  .byte SPEED_X + 4, SPEED_Y, $11, $12, $FF
+  .byte SPEED_X + 8, SPEED_Y, $11, $12, $FF
 speed_names_low:
   .byte <low_name, <med_name, <hi_name
 speed_names_high:

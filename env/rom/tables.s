@@ -64,11 +64,11 @@ row_address_low:
 
 ; the throw: from the window of the next capsule over the rim into the neck
 throw_x:
-  .byte 216, 213, 209, 204, 199, 194, 189, 184, 179, 174, 169
-  .byte 164, 159, 154, 149, 144, 139, 134, 129, 125, 122, 120, 120
+  .byte 200, 195, 191, 186, 181, 176, 172, 167, 162, 158, 153, 148
+  .byte 144, 139, 134, 129, 125, 120, 120, 120, 120, 120, 120
 throw_y:
-  .byte 79, 72, 66, 60, 55, 51, 47, 44, 42, 40, 39
-  .byte 39, 39, 40, 41, 43, 46, 49, 53, 58, 64, 71, 79
+  .byte 75, 66, 57, 50, 44, 38, 33, 29, 27, 25, 25, 26
+  .byte 28, 31, 34, 39, 45, 52, 57, 63, 68, 74, 79
 throw_rot:
   .byte 0, 0, 3, 3, 3, 2, 2, 2, 1, 1, 1, 0, 0, 0, 3, 3, 2, 2, 1, 1, 0, 0, 0
 
@@ -106,9 +106,10 @@ game_over_box:
   .byte "<      >"
   .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
 
+; background: field (yellow, red, blue), panels and glass, none, the name; sprites likewise
 palette:
-  .byte $0F, $28, $16, $21,  $0F, $30, $10, $2C,  $0F, $2C, $30, $1C,  $0F, $37, $27, $16
-  .byte $0F, $28, $16, $21,  $0F, $30, $10, $2C,  $0F, $27, $30, $16,  $0F, $2A, $30, $1A
+  .byte $0F, $28, $16, $21,  $0F, $30, $2C, $0C,  $0F, $30, $10, $00,  $0F, $38, $27, $06
+  .byte $0F, $28, $16, $21,  $0F, $30, $10, $2C,  $0F, $27, $30, $16,  $0F, $30, $10, $00
 
 screens_low:
   .byte <title_screen, <options_screen, <level_screen
