@@ -1,0 +1,66 @@
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from fakes.evaluations import SampleRun
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from observer.adapters.writers.report import Report
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> SampleRun:
+    return SampleRun(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One real browser for all pages; `./run test` brings it."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@dataclass
+class Reader:
+    """Somebody who opens a report, and what the browser complained about meanwhile."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, sample: SampleRun, *, run: str = "baseline") -> Page:
+        path = sample.output / "report" / "index.html"
+        Report(path=path, run=run).write(sample.publication())
+        self.page.goto(path.as_uri())
+        return self.page
+
+    @property
+    def outside_requests(self) -> list[str]:
+        return [url for url in self.requests if not url.startswith(("file:", "data:"))]
+
+
+@pytest.fixture
+def reader(browser: Browser) -> Iterator[Reader]:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield Reader(page)
+    page.close()
