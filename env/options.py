@@ -45,7 +45,7 @@ class Scenario:
     def __post_init__(self) -> None:
         _require(ok=self.players == 1, sentence=f"players: {self.players!r} is not offered; the one-player game is 1")
         _require(
-            ok=isinstance(self.level, int) and 0 <= self.level <= HIGHEST_LEVEL,
+            ok=self.level in range(HIGHEST_LEVEL + 1),
             sentence=f"level: {self.level!r} is not a level of the game; choose 0 to {HIGHEST_LEVEL}",
         )
         _require(
@@ -78,7 +78,7 @@ class EnvironmentOptions:
             value, known = getattr(self, name), get_args(kind)
             _require(ok=value in known, sentence=f"{name}: {value!r} is not known; choose {' or '.join(known)}")
         _require(
-            ok=isinstance(self.frame_skip, int) and 1 <= self.frame_skip <= 60,  # noqa: PLR2004 -- a second of play
+            ok=self.frame_skip in range(1, 61),
             sentence=f"frame_skip: {self.frame_skip!r} is not a number of frames from 1 to 60",
         )
 

@@ -1,0 +1,130 @@
+"""What the agent may do: named, versioned action sets, each turning an action into pads, frame by frame.
+
+Pure: an action is a generator that yields pads (2 bytes a frame) and is sent the RAM that came of them. Pads are
+written in the order of the console's shift register (A is bit 0), as the emulator takes them.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from env.errors import EnvError
+from env.game import ACTION, CAPSULE, COLUMN, COLUMNS, EMPTY, FIELD, ROTATION, Action, is_falling, is_over
+from env.wire import Pad
+
+Pads = Generator[bytes, bytes, None]
+Mask = NDArray[np.bool_]
+
+#: The column of a new capsule's left cell.
+SPAWN_COLUMN: Final = 3
+ROTATIONS: Final = 4
+#: A capsule is aimed in at most 2 rotations and 4 shifts; past this many taps something holds it, and it drops.
+TAP_LIMIT: Final = 12
+#: Frames sent at once while nothing can be missed by it: resolution takes 33 frames and more.
+STRIDE: Final = 4
+#: A game that gives back no control in half a minute of frames is not in play any more.
+PATIENCE_FRAMES: Final = 1_800
+
+PAD_ACTIONS: Final = (Pad(0), Pad.LEFT, Pad.RIGHT, Pad.DOWN, Pad.A, Pad.B)
+
+
+class ControlLost(EnvError):  # noqa: N818 -- it says what happened to the game
+    """The game gave no control back; it may be paused or in a menu."""
+
+
+def _frames(pad: Pad, count: int) -> bytes:
+    return bytes((pad, 0)) * count
+
+
+def _pad(action: int, _ram: bytes, frame_skip: int) -> Pads:
+    """`pad`: one of nothing, left, right, down, A (clockwise), B, held for `frame_skip` frames."""
+    yield _frames(PAD_ACTIONS[action], frame_skip)
+
+
+def _placement(action: int, ram: bytes, _frame_skip: int) -> Pads:
+    """`placement`: drop the capsule in column `action // 4` with rotation `action % 4`.
+
+    Taps rotate it, then shift it (never both: a held Left moves a rotation aside), then Down is held until it
+    locks. Nothing is pressed after that until the next capsule can be steered or the game is over.
+    """
+    column, rotation = divmod(action, ROTATIONS)
+    ram = yield from _aim(column, rotation, ram)
+    while is_falling(ram):
+        ram = yield _frames(Pad.DOWN, STRIDE)
+    yield from until_control(ram)
+
+
+def _aim(column: int, rotation: int, ram: bytes) -> Generator[bytes, bytes, bytes]:
+    for _ in range(TAP_LIMIT):
+        tap = _next_tap(column, rotation, ram)
+        if tap is None or not is_falling(ram):
+            break
+        ram = yield _frames(tap, 1)
+        if is_falling(ram) and _next_tap(column, rotation, ram) is not None:
+            ram = yield _frames(Pad(0), 1)
+    return ram
+
+
+def _next_tap(column: int, rotation: int, ram: bytes) -> Pad | None:
+    if ram[ROTATION] != rotation:
+        return Pad.B if rotation == 1 else Pad.A
+    if ram[COLUMN] != column:
+        return Pad.LEFT if column < ram[COLUMN] else Pad.RIGHT
+    return None
+
+
+def until_control(ram: bytes) -> Generator[bytes, bytes, bytes]:
+    """Press nothing until a capsule can be steered or the round is decided.
+
+    Raises:
+        ControlLost: neither happened within half a minute of the game's time.
+    """
+    waited = 0
+    while not (is_falling(ram) or is_over(ram)):
+        count = STRIDE if ram[ACTION] == Action.RESOLVING else 1
+        ram = yield _frames(Pad(0), count)
+        waited += count
+        if waited > PATIENCE_FRAMES:
+            raise ControlLost(f"the game gave no control for {waited} frames; is it paused?")
+    return ram
+
+
+def placement_mask(ram: bytes) -> Mask:
+    """(32,) bool: where the falling capsule can be brought along the top row and dropped.
+
+    It walks left and right from the spawn column while the cells of row 0 are empty; upright it needs one column,
+    its upper half being above the field. With two equal halves rotations 2 and 3 repeat 0 and 1 and are left out.
+    """
+    top = [byte == EMPTY for byte in ram[FIELD : FIELD + COLUMNS]]
+    mask = np.zeros((COLUMNS, ROTATIONS), np.bool_)
+    equal = ram[CAPSULE] == ram[CAPSULE + 1]
+    for rotation in range(2 if equal else ROTATIONS):
+        width = 1 if rotation % 2 else 2
+        for step in (-1, 1):
+            column = SPAWN_COLUMN
+            while 0 <= column <= COLUMNS - width and all(top[column : column + width]):
+                mask[column, rotation] = True
+                column += step
+    return mask.reshape(-1)
+
+
+def _all_pads(_ram: bytes) -> Mask:
+    return np.ones(len(PAD_ACTIONS), np.bool_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSet:
+    """A set of actions; `pads(action, ram, frame_skip)` carries one out, `mask(ram)` says which are possible."""
+
+    count: int
+    pads: Callable[[int, bytes, int], Pads]
+    mask: Callable[[bytes], Mask]
+
+
+ACTIONS: Final[Mapping[str, ActionSet]] = {
+    "pad": ActionSet(count=len(PAD_ACTIONS), pads=_pad, mask=_all_pads),
+    "placement": ActionSet(count=COLUMNS * ROTATIONS, pads=_placement, mask=placement_mask),
+}

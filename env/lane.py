@@ -1,0 +1,181 @@
+"""One emulator playing one game after another: its episode, its tally, its replay.
+
+Both environments stand on it, so a game in a vector is the very game it would be alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from env.actions import ACTIONS, Mask
+from env.boot import StartStates
+from env.emulator import Emulator
+from env.errors import EnvError
+from env.game import GAME_SEEDS, Tally
+from env.observation import OBSERVATIONS, Planes
+from env.options import EnvironmentOptions
+from env.play import Play
+from env.replay import Recorder, Replay
+from env.replay import to_bytes as replay_bytes
+from env.reward import REWARDS
+from env.savestate import ram as ram_of_state
+
+DEFAULT_FRAME_LIMIT: Final = 8_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameSettings:
+    """How games are played, whatever their seeds."""
+
+    options: EnvironmentOptions = field(default_factory=EnvironmentOptions)
+    #: NES frames after which a game is truncated, looked at after each step
+    frame_limit: int = DEFAULT_FRAME_LIMIT
+    #: capsules played after which a game is truncated
+    capsule_limit: int | None = None
+    #: whether a finished episode's info carries its replay
+    record: bool = True
+    #: of the software that plays, and what a caller adds: both go into every replay as they are
+    versions: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one step of the agent came to; the fields are Gymnasium's."""
+
+    observation: Planes
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: dict[str, Any]
+
+
+class Lane:
+    """Plays games in one emulator, which is started by the first game."""
+
+    def __init__(self, starts: StartStates, settings: GameSettings) -> None:
+        self.emulator = Emulator(starts.cartridge.path)
+        #: whether the game has ended, or none was begun
+        self.is_over = True
+        self._starts = starts
+        self._settings = settings
+        self._actions = ACTIONS[settings.options.actions]
+        self._observe = OBSERVATIONS[settings.options.observation]
+        self._reward = REWARDS[settings.options.reward]
+        self._recorder: Recorder | None = None
+        self._started = False
+        self._seed = self._steps = self._frames = 0
+        self._total_reward = 0.0
+
+    def begin(self, seed: int) -> Play[tuple[Planes, dict[str, Any]]]:
+        """Reset to a game.
+
+        Args:
+            seed: taken modulo 32,767.
+
+        Returns:
+            The first observation, and the info `seed`.
+        """
+        if not self._started:
+            self.emulator.start()
+            self._started = True
+        self._seed, self._steps, self._frames, self._total_reward = seed % GAME_SEEDS, 0, 0, 0.0
+        state = yield from self._starts.begin(self.emulator, self._settings.options.scenario, seed=self._seed)
+        self._ram = ram_of_state(state)
+        self._tally = Tally.start(self._ram)
+        self._recorder = self._new_recorder(state) if self._settings.record else None
+        self.is_over = False
+        return self._observe(self._ram), {"seed": self._seed}
+
+    def step(self, action: int) -> Play[Step]:
+        """Carry out one action.
+
+        Raises:
+            EnvError: the game is over; reset first.
+            ValueError: the action is not one of the action set.
+        """
+        if self.is_over:
+            raise EnvError("the game is over: reset the environment before the next step")
+        if not 0 <= action < self._actions.count:
+            raise ValueError(f"action {action} is not one of 0 to {self._actions.count - 1}")
+        before = self._tally
+        yield from self._watched(self._actions.pads(action, self._ram, self._settings.options.frame_skip))
+        reward = self._reward(before, self._tally)
+        self._steps += 1
+        self._total_reward += reward
+        return self._finished(reward)
+
+    def mask(self) -> Mask:
+        """(actions,) bool: which actions are possible now."""
+        return self._actions.mask(self._ram)
+
+    def close(self) -> None:
+        if self._started:
+            self.emulator.close()
+            self._started = False
+
+    def _watched(self, pads: Play[None]) -> Play[None]:
+        """Carry out pads while the tally and the replay follow every exchange."""
+        try:
+            chunk = next(pads)
+            while True:
+                ram = yield chunk
+                self._ram = ram
+                self._frames += len(chunk) // 2
+                self._tally = self._tally.after(ram)
+                if self._recorder is not None:
+                    self._recorder.add(chunk, ram)
+                chunk = pads.send(ram)
+        except StopIteration:
+            return
+
+    def _finished(self, reward: float) -> Step:
+        tally = self._tally
+        terminated = tally.won or tally.topped_out
+        limit = self._settings.capsule_limit
+        out_of_time = self._frames >= self._settings.frame_limit or (limit is not None and tally.capsules > limit)
+        truncated = out_of_time and not terminated
+        self.is_over = terminated or truncated
+        return Step(
+            observation=self._observe(self._ram),
+            reward=reward,
+            terminated=terminated,
+            truncated=truncated,
+            info=self._episode() if self.is_over else {},
+        )
+
+    def _episode(self) -> dict[str, Any]:
+        """The episode record, and the replay where one is kept."""
+        tally = self._tally
+        record: dict[str, Any] = {
+            "seed": self._seed,
+            "outcome": "win" if tally.won else "loss" if tally.topped_out else "timeout",
+            "won": tally.won,
+            "topped_out": tally.topped_out,
+            "viruses_cleared": tally.viruses_cleared,
+            "max_combo": tally.max_combo,
+            "capsules": tally.capsules,
+            "episode_length": self._steps,
+            "frames": self._frames,
+            "total_reward": round(self._total_reward, 6),
+        }
+        if self._recorder is None:
+            return record
+        return {**record, "replay": replay_bytes(self._recorder.finish(self._ram, record))}
+
+    def _new_recorder(self, state: bytes) -> Recorder:
+        settings = self._settings
+        options = asdict(settings.options)
+        limits = {"frame_limit": settings.frame_limit, "capsule_limit": settings.capsule_limit}
+        blank = Replay(
+            rom_sha256=self._starts.cartridge.sha256,
+            scenario=options.pop("scenario"),
+            seed=self._seed,
+            options={**options, **limits},
+            versions=settings.versions,
+            metadata=settings.metadata,
+            start_state=state,
+        )
+        recorder = Recorder()
+        recorder.start(blank)
+        return recorder
