@@ -139,7 +139,9 @@ def cut(rows: list[str]) -> list[list[list[str]]]:
 def pattern_of(rows: list[str]) -> bytes:
     """Eight rows of eight pixels to the two bit planes of a tile."""
     pixels = [[int(pixel.replace(".", "0")) for pixel in row] for row in rows]
-    return bytes(sum((pixel >> plane & 1) << 7 - x for x, pixel in enumerate(row)) for plane in (0, 1) for row in pixels)
+    return bytes(
+        sum((pixel >> plane & 1) << 7 - x for x, pixel in enumerate(row)) for plane in (0, 1) for row in pixels
+    )
 
 
 def read_screen(text: str, art: Art) -> bytes:

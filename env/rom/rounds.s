@@ -138,8 +138,8 @@ PAUSED = 5
   lda P + O_VIRUSES
   bne :+
   jsr begin_clear
-: jsr save_player
-  jmp draw_level_sprites
+: jsr draw_level_sprites
+  jmp save_player
 @won:
   jsr after_clear
   jmp save_player
