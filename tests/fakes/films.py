@@ -1,0 +1,37 @@
+"""What is in a recording or a clip, decoded in full: for short ones."""
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+
+def pictures(path: Path) -> npt.NDArray[np.uint8]:
+    """(frames, height, width, 3), blue, green, red."""
+    with av.open(str(path)) as file:
+        return np.stack([np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in file.decode(video=0)])
+
+
+def sound(path: Path) -> npt.NDArray[np.float64]:
+    """(samples,), from -1 to 1."""
+    with av.open(str(path)) as file:
+        blocks = [np.asarray(frame.to_ndarray()) for frame in file.decode(audio=0)]
+    whole = np.concatenate(blocks, axis=1)[0]
+    return whole.astype(np.float64) / (32768 if whole.dtype == np.int16 else 1)
+
+
+def boxes(path: Path) -> list[str]:
+    """The names of an MP4's outermost boxes, in their order."""
+    data, names, position = path.read_bytes(), [], 0
+    while position < len(data):
+        size = int.from_bytes(data[position : position + 4], "big")
+        names.append(data[position + 4 : position + 8].decode("ascii"))
+        position += size or len(data)
+    return names
+
+
+def png(path: Path) -> npt.NDArray[np.uint8]:
+    """(height, width, 3), blue, green, red."""
+    return np.asarray(cv2.imread(str(path)), np.uint8)

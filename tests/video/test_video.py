@@ -1,0 +1,243 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from fakes import films, signal_rom
+from hypothesis import given
+from hypothesis import strategies as st
+
+from env.emulator import Emulator
+from observer.adapters.video import FRAME_RATE, SAMPLE_RATE, ClipWriter, Cut, Encoded, encode, enlarged, inspect
+from observer.core.errors import RenderError
+
+Pictures = npt.NDArray[np.uint8]
+
+FRAMES = 360
+WHOLE = Cut(recorded_frames=FRAMES, first_frame=0, last_frame=FRAMES, poster_frame=240)
+
+
+@pytest.fixture(scope="module")
+def clip(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "best-1.mp4"
+    encode(recording, path, WHOLE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def recorded(recording: Path) -> Pictures:
+    return films.pictures(recording)
+
+
+@pytest.fixture(scope="module")
+def shown(clip: Path) -> Pictures:
+    return films.pictures(clip)
+
+
+def _psnr(first: Pictures, second: Pictures) -> float:
+    return float(cv2.PSNR(first, second))
+
+
+def test_every_frame_of_the_game_is_in_the_clip_and_none_before_it(recorded: Pictures, shown: Pictures) -> None:
+    assert (len(recorded), len(shown)) == (FRAMES + 1, FRAMES)
+    assert min(_psnr(a, b) for a, b in zip(recorded[1:], shown, strict=True)) > 30
+
+
+def test_a_picture_of_the_clip_is_the_emulators_own_screenshot(rom: Path, shown: Pictures) -> None:
+    with Emulator(rom) as emulator:
+        emulator.step(signal_rom.inputs(180))
+        shot = emulator.screenshot()[..., ::-1]
+    psnr = [_psnr(np.ascontiguousarray(shot), picture) for picture in shown[174:186]]
+    assert max(psnr) > 30
+    assert sorted(psnr)[-2] < 25
+
+
+def test_what_was_written_is_told_as_it_is_in_the_file(recording: Path, tmp_path: Path) -> None:
+    encoded = encode(recording, tmp_path / "clip.mp4", WHOLE)
+    assert encoded == inspect(tmp_path / "clip.mp4")
+    assert encoded == Encoded(
+        frames=FRAMES, seconds=float(FRAMES / FRAME_RATE), sound_seconds=encoded.sound_seconds, width=256, height=224
+    )
+
+
+def test_the_frame_rate_is_the_consoles_to_the_last_digit(clip: Path) -> None:
+    with av.open(str(clip)) as file:
+        video = file.streams.video[0]
+        times = [frame.pts for frame in file.decode(video)]
+        assert video.average_rate == FRAME_RATE
+        assert np.unique(np.diff(np.array(times))).tolist() == [655_171]
+        assert (times[0], video.time_base) == (0, 1 / FRAME_RATE / 655_171)
+
+
+def test_browsers_can_play_it_while_it_loads(clip: Path) -> None:
+    assert films.boxes(clip)[:2] == ["ftyp", "moov"]
+    assert "mdat" in films.boxes(clip)
+    with av.open(str(clip)) as file:
+        video, sound = file.streams.video[0].codec_context, file.streams.audio[0].codec_context
+        assert (video.name, video.profile, video.pix_fmt) == ("h264", "High", "yuv420p")
+        assert (video.color_range, video.colorspace, video.color_primaries, video.color_trc) == (1, 1, 1, 1)
+        assert (sound.name, sound.profile, sound.sample_rate) == ("aac", "LC", SAMPLE_RATE)
+
+
+def test_sound_and_pictures_have_one_length_within_an_aac_frame(clip: Path) -> None:
+    encoded = inspect(clip)
+    assert abs(encoded.sound_seconds - encoded.seconds) <= 1024 / SAMPLE_RATE
+
+
+def test_the_sound_is_trimmed_by_the_frame_before_the_game(recording: Path, clip: Path) -> None:
+    recorded, heard = films.sound(recording), films.sound(clip)
+    part = slice(70_000, 100_000)
+    likeness = [float(np.dot(recorded[part.start + lag : part.stop + lag], heard[part])) for lag in range(300)]
+    assert abs(int(np.argmax(likeness)) - 233) <= 2
+
+
+def test_a_tone_begins_with_the_picture_it_belongs_to(clip: Path, shown: Pictures) -> None:
+    white = int(np.argmax(shown.mean(axis=(1, 2, 3)) > 240))
+    tone = int(np.argmax(np.abs(np.diff(films.sound(clip))) > 0.05))
+    assert abs(tone / SAMPLE_RATE - white / FRAME_RATE) < 2 / FRAME_RATE
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 1), (97, 98), (150, 301), (350, 360)])
+def test_a_part_of_a_game_begins_and_ends_where_it_should(
+    recording: Path, recorded: Pictures, tmp_path: Path, first: int, last: int
+) -> None:
+    cut = Cut(recorded_frames=FRAMES, first_frame=first, last_frame=last, poster_frame=last - 1)
+    assert encode(recording, tmp_path / "part.mp4", cut).frames == last - first
+    part = films.pictures(tmp_path / "part.mp4")
+    assert _psnr(part[0], recorded[1 + first]) > 30
+    assert _psnr(part[-1], recorded[last]) > 30
+
+
+@given(first=st.integers(0, 40_000), length=st.integers(1, 40_000))
+def test_the_samples_of_a_cut_last_as_long_as_its_frames(first: int, length: int) -> None:
+    cut = Cut(recorded_frames=80_000, first_frame=first, last_frame=first + length, poster_frame=first)
+    start, stop = cut.samples
+    assert start >= 233
+    assert abs((stop - start) - length * SAMPLE_RATE / FRAME_RATE) <= 1
+
+
+def test_the_poster_is_its_frame_without_loss(recorded: Pictures, clip: Path) -> None:
+    poster = films.png(clip.with_suffix(".png"))
+    assert np.array_equal(poster, recorded[1 + WHOLE.poster_frame])
+
+
+def test_enlarged_pixels_are_squares(recording: Path, tmp_path: Path) -> None:
+    cut = Cut(recorded_frames=FRAMES, first_frame=0, last_frame=5, poster_frame=2, scale=3)
+    encoded = encode(recording, tmp_path / "large.mp4", cut)
+    assert (encoded.width, encoded.height) == (768, 672)
+    noise = np.random.default_rng(1).integers(0, 256, (6, 4, 3), np.uint8)
+    assert np.array_equal(enlarged(noise, 3), noise.repeat(3, axis=0).repeat(3, axis=1))
+    assert films.png(tmp_path / "large.png").shape == (672, 768, 3)
+
+
+def test_colours_survive_the_way_into_the_file_and_back(tmp_path: Path) -> None:
+    colours = [(0, 0, 0), (255, 255, 255), (0, 0, 255), (0, 255, 0), (255, 0, 0), (60, 190, 252)]
+    with ClipWriter(tmp_path / "colours.mp4", width=64, height=64) as writer:
+        for colour in colours:
+            writer.add_picture(np.full((64, 64, 3), colour, np.uint8))
+            writer.add_sound(np.zeros(round(SAMPLE_RATE / FRAME_RATE), np.int16))
+        writer.finish()
+    with av.open(str(tmp_path / "colours.mp4")) as file:
+        for frame, colour in zip(file.decode(video=0), colours, strict=True):
+            assert np.abs(frame.to_ndarray(format="bgr24").mean(axis=(0, 1)) - colour).max() < 6
+
+
+def test_the_same_recording_gives_the_same_bytes(recording: Path, clip: Path, tmp_path: Path) -> None:
+    encode(recording, tmp_path / "again.mp4", WHOLE)
+    assert (tmp_path / "again.mp4").read_bytes() == clip.read_bytes()
+
+
+def test_a_recording_that_was_cut_off_is_refused_and_leaves_nothing(recording: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mov"
+    broken.write_bytes(recording.read_bytes()[:-2000])
+    with pytest.raises(RenderError, match=r"broken\.mov"):
+        encode(broken, tmp_path / "clips" / "clip.mp4", WHOLE)
+    assert not list((tmp_path / "clips").glob("*"))
+
+
+def test_a_recording_with_damaged_pictures_is_refused_and_leaves_nothing(recording: Path, tmp_path: Path) -> None:
+    broken, data = tmp_path / "broken.mov", bytearray(recording.read_bytes())
+    data[len(data) // 3 : len(data) // 3 + 9000] = bytes(9000)
+    broken.write_bytes(data)
+    with pytest.raises(RenderError):
+        encode(broken, tmp_path / "clips" / "clip.mp4", WHOLE)
+    assert not list((tmp_path / "clips").glob("*"))
+
+
+def test_a_missing_recording_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match=r"nowhere\.mov"):
+        encode(tmp_path / "nowhere.mov", tmp_path / "clip.mp4", WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("cut", "sentence"),
+    [
+        (Cut(recorded_frames=359, first_frame=0, last_frame=359, poster_frame=0), "360 frames where 359 were played"),
+        (Cut(recorded_frames=360, first_frame=0, last_frame=361, poster_frame=0), "not within its 360 frames"),
+        (Cut(recorded_frames=360, first_frame=5, last_frame=5, poster_frame=5), "not within its 360 frames"),
+        (Cut(recorded_frames=360, first_frame=5, last_frame=9, poster_frame=9), "not within its 360 frames"),
+    ],
+)
+def test_a_cut_that_the_recording_does_not_have_is_refused(
+    recording: Path, tmp_path: Path, cut: Cut, sentence: str
+) -> None:
+    with pytest.raises(RenderError, match=sentence):
+        encode(recording, tmp_path / "clip.mp4", cut)
+
+
+def test_sound_that_ends_early_is_noticed(tmp_path: Path) -> None:
+    with ClipWriter(tmp_path / "clip.mp4", width=64, height=64) as writer:
+        for _ in range(60):
+            writer.add_picture(np.zeros((64, 64, 3), np.uint8))
+        writer.add_sound(np.zeros(SAMPLE_RATE // 2, np.int16))
+        with pytest.raises(RenderError, match="do not go with"):
+            writer.finish()
+    assert not list(tmp_path.iterdir())
+
+
+_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from observer.adapters.video import Cut, encode
+from observer.core.errors import RenderError
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    encode(Path(sys.argv[1]), Path(sys.argv[2]), Cut(recorded_frames=360, first_frame=0, last_frame=360, poster_frame=9))
+except RenderError as error:
+    print(error)
+"""
+
+_MEMORY = """
+import sys
+from pathlib import Path
+from observer.adapters.video import Cut, encode
+def peak_kilobytes():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+for frames in (300, 1500):
+    cut = Cut(recorded_frames=1500, first_frame=0, last_frame=frames, poster_frame=9)
+    encode(Path(sys.argv[1]), Path(sys.argv[2]), cut)
+    print(peak_kilobytes())
+"""
+
+
+def _python(program: str, *arguments: Path) -> list[str]:
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
+    return done.stdout.splitlines()
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_clip(recording: Path, tmp_path: Path) -> None:
+    (sentence,) = _python(_FULL_DISK, recording, tmp_path / "clip.mp4")
+    assert "clip" in sentence
+    assert not (tmp_path / "clip.mp4").exists()
+
+
+def test_memory_does_not_grow_with_the_length_of_a_game(rom: Path, tmp_path: Path) -> None:
+    with Emulator(rom, recording=tmp_path / "long.mov") as emulator:
+        emulator.step(signal_rom.inputs(1500))
+    short, long = map(int, _python(_MEMORY, tmp_path / "long.mov", tmp_path / "clip.mp4"))
+    assert long - short < 20_000
