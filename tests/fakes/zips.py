@@ -11,20 +11,23 @@ import numpy as np
 from gymnasium import spaces
 
 
-def zip_of(step: int | None, *, weights: bytes = b"weights") -> bytes:
-    """A checkpoint of `step` timesteps; other weights make another checkpoint."""
+def zip_of(step: int | None, *, weights: bytes = b"weights", without: str = "") -> bytes:
+    """A checkpoint of `step` timesteps; other weights make another one; `without` a member, or a key of `data`."""
     data = {
         "policy_class": _serialized(b"cstable_baselines3.common.policies\nActorCriticPolicy\n."),
         "observation_space": _serialized(_pickled_board()),
         "action_space": _serialized(_pickled_pad()),
     }
-    body = data if step is None else {**data, "num_timesteps": step}
+    body = {**data, "num_timesteps": step}
+    if step is None:
+        del body["num_timesteps"]
+    body.pop(without, None)
+    members = {"data": json.dumps(body).encode(), "policy.pth": weights, "system_info.txt": b"made by a test"}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("data", json.dumps(body))
-        archive.writestr("policy.pth", weights)
-        archive.writestr("_stable_baselines3_version", "2.9.2")
-        archive.writestr("system_info.txt", "made by a test")
+        for name, content in members.items():
+            if name != without:
+                archive.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
 
 

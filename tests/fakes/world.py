@@ -1,0 +1,118 @@
+"""A run's stages on real SQLite and real files, with a clock that tests move and workers that end when told."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from fakes.backend import FakeBackend
+from fakes.clock import FakeClock
+from fakes.evaluations import make_plan
+from fakes.zips import zip_of
+
+from env.options import EnvironmentOptions
+from observer.adapters.snapshots import Snapshots
+from observer.adapters.store import Store
+from observer.core.backlog import BacklogPolicy
+from observer.core.layout import RunLayout
+from observer.core.models import EvaluationPlan, Trust
+from observer.stages.dispatch import Dispatch, DispatchSettings
+from observer.stages.intake import Intake, IntakeSettings
+from observer.stages.upkeep import Upkeep
+
+SETTLE_SECONDS = 2.0
+EPISODES = 4
+
+
+class World:
+    """Everything around the stages of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.watch = folder / "checkpoints"
+        self.watch.mkdir(parents=True)
+        self.layout = RunLayout(folder / "out")
+        self.store = Store(self.layout.database)
+        self.clock = FakeClock()
+        self.backend = FakeBackend()
+        self.snapshots = Snapshots(self.layout)
+        self.episodes = EPISODES
+        self.trust: Trust = "data"
+        self.reasons: tuple[str, ...] = ()
+        self.start()
+
+    def start(self) -> None:
+        """The daemon starts: what was only in memory is gone."""
+        self.intake = Intake(
+            settings=IntakeSettings(
+                folder=self.watch,
+                settle_seconds=SETTLE_SECONDS,
+                environment=EnvironmentOptions(),
+                plan_for=self.plan,
+                trust=self.trust,
+            ),
+            store=self.store,
+            snapshots=self.snapshots,
+            clock=self.clock,
+        )
+        self.dispatch = Dispatch(
+            settings=self.dispatch_settings(),
+            store=self.store,
+            layout=self.layout,
+            backend=self.backend,
+            clock=self.clock,
+        )
+        self.upkeep = Upkeep(store=self.store, layout=self.layout, snapshots=self.snapshots)
+
+    def dispatch_settings(self) -> DispatchSettings:
+        return DispatchSettings(
+            backlog=BacklogPolicy(backlog_limit=0),
+            max_failures=3,
+            backoff_seconds=(10.0, 60.0),
+            stall_cpu_seconds=300.0,
+            stall_seconds=1800.0,
+            rom=Path("/roms/game.nes"),
+            trusted_classes={},
+            trust="data",
+            reasons=self.reasons,
+            scale=1,
+        )
+
+    def plan(self, environment: EnvironmentOptions) -> EvaluationPlan:
+        return replace(make_plan(episodes=self.episodes), environment=environment)
+
+    def drop(self, name: str, content: bytes) -> Path:
+        """A trainer writes a file."""
+        path = self.watch / name
+        path.write_bytes(content)
+        return path
+
+    def drop_step(self, step: int) -> Path:
+        return self.drop(f"m_{step}_steps.zip", zip_of(step))
+
+    def settle(self) -> None:
+        """Time enough passes for what lies there to be taken in."""
+        for _ in range(2):
+            self.intake.scan()
+            self.clock.advance(SETTLE_SECONDS + 0.01)
+        self.intake.scan()
+
+    def steps(self) -> list[int]:
+        return [job.checkpoint.step for job in self.store.jobs()]
+
+    def words(self) -> dict[str, str]:
+        return {os.path.basename(file.path): file.word for file in self.store.parked()}  # noqa: PTH119 -- any name
+
+    def tell_workers(self, **behaviour: str) -> None:
+        """What workers do from now on, by kind of job; `evaluate_1000` is that of one step."""
+        self.layout.work.mkdir(parents=True, exist_ok=True)
+        told = {key.replace("_", " "): value for key, value in behaviour.items()}
+        (self.layout.work / "behaviour.json").write_text(json.dumps(told), encoding="utf-8")
+
+    def work(self) -> None:
+        """The next job is run to its end, whatever that is."""
+        assert self.dispatch.start_one()
+        self.backend.work()
+        self.collect()
+
+    def collect(self) -> None:
+        self.dispatch.collect(self.backend.poll())
