@@ -68,6 +68,7 @@ def _clip(request: RenderRequest, files: JobFiles, *, highlight: Highlight, repl
 
 def _record(replay: Replay, rom: Path, *, recording: Path) -> None:
     recording.parent.mkdir(parents=True, exist_ok=True)
+    recording.unlink(missing_ok=True)  # left by a worker that was killed; Mednafen does not replace it
     with Emulator(rom, recording=recording) as emulator:
         replays.verify(replay, emulator)
 

@@ -19,7 +19,7 @@ def sound(path: Path) -> npt.NDArray[np.float64]:
     with av.open(str(path)) as file:
         blocks = [np.asarray(frame.to_ndarray()) for frame in file.decode(audio=0)]
     whole = np.concatenate(blocks, axis=1)[0]
-    return whole.astype(np.float64) / (32768 if whole.dtype == np.int16 else 1)
+    return np.asarray(whole / (32768 if whole.dtype == np.int16 else 1), np.float64)
 
 
 def boxes(path: Path) -> list[str]:

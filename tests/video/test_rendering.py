@@ -87,7 +87,7 @@ def _render(request: RenderRequest, files: JobFiles) -> tuple[RenderResult, list
     return render(request, files, clock=FakeClock(), on_progress=seen.append), seen
 
 
-def test_every_highlight_becomes_a_clip_with_a_poster(
+def test_every_highlight_becomes_a_clip_with_a_poster_and_no_recording_stays(
     request_for: Callable[..., RenderRequest], files: JobFiles
 ) -> None:
     result, seen = _render(request_for(), files)
@@ -98,6 +98,7 @@ def test_every_highlight_becomes_a_clip_with_a_poster(
     assert sorted(path.name for path in files.clips.iterdir()) == sorted(
         name for clip in result.clips for name in (clip.video, clip.poster)
     )
+    assert [path.name for path in files.folder.iterdir()] == ["clips"]
     assert result.problems == {}
     assert [(progress.done, progress.total, progress.frames) for progress in seen] == [
         (1, 3, 90),
@@ -106,16 +107,13 @@ def test_every_highlight_becomes_a_clip_with_a_poster(
     ]
 
 
-def test_recordings_are_gone_when_the_clips_are_there(
+def test_a_clip_made_again_after_a_killed_attempt_is_the_same(
     request_for: Callable[..., RenderRequest], files: JobFiles
 ) -> None:
-    _render(request_for(), files)
-    assert [path.name for path in files.folder.iterdir()] == ["clips"]
-
-
-def test_a_clip_made_again_is_the_same(request_for: Callable[..., RenderRequest], files: JobFiles) -> None:
     first, _ = _render(request_for(HIGHLIGHTS[0]), files)
     content = (files.clips / "best-1.mp4").read_bytes()
+    (files.folder / "best-1.mov").write_bytes(b"what the killed one left")
+    (files.clips / "best-1.mp4").write_bytes(b"not whole")
     second, _ = _render(request_for(HIGHLIGHTS[0]), files)
     assert first == second
     assert (files.clips / "best-1.mp4").read_bytes() == content

@@ -217,8 +217,8 @@ from pathlib import Path
 from observer.adapters.video import Cut, encode
 def peak_kilobytes():
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
-for frames in (300, 1500):
-    cut = Cut(recorded_frames=1500, first_frame=0, last_frame=frames, poster_frame=9)
+for frames in (200, 1000):
+    cut = Cut(recorded_frames=1000, first_frame=0, last_frame=frames, poster_frame=9)
     encode(Path(sys.argv[1]), Path(sys.argv[2]), cut)
     print(peak_kilobytes())
 """
@@ -238,6 +238,6 @@ def test_a_full_disk_is_an_error_and_leaves_no_clip(recording: Path, tmp_path: P
 
 def test_memory_does_not_grow_with_the_length_of_a_game(rom: Path, tmp_path: Path) -> None:
     with Emulator(rom, recording=tmp_path / "long.mov") as emulator:
-        emulator.step(signal_rom.inputs(1500))
+        emulator.step(signal_rom.inputs(1000))
     short, long = map(int, _python(_MEMORY, tmp_path / "long.mov", tmp_path / "clip.mp4"))
     assert long - short < 20_000
