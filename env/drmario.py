@@ -41,7 +41,7 @@ def stand_in_rom() -> Path:
 
 def observation_space() -> spaces.Space[Planes]:
     """Box(0, 1, (16, 8, 12), float32): rows from the top, columns, channels."""
-    space: spaces.Space[Planes] = spaces.Box(0.0, 1.0, SHAPE, np.float32)  # type: ignore[assignment] -- float32 it is
+    space: spaces.Space[Planes] = spaces.Box(0.0, 1.0, SHAPE, np.float32)
     return space
 
 
@@ -208,6 +208,11 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
         """(num_envs, actions) bool; all true in a lane that does not play."""
         whole = np.ones(self._action_count, np.bool_)
         return np.stack([whole if lane.is_over else lane.mask() for lane in self._lanes])
+
+    @property
+    def frames(self) -> int:
+        """NES frames emulated so far, intros included."""
+        return sum(lane.emulator.frames for lane in self._lanes)
 
     def close_extras(self, **kwargs: Any) -> None:  # noqa: ANN401 -- Gymnasium's signature
         """End every emulator."""

@@ -37,6 +37,20 @@ def find_program(name: str, *, package: str) -> str:
     return found
 
 
+def mednafen_version() -> str:
+    """Such as `mednafen 1.29.0`, as the program itself says it.
+
+    Raises:
+        EmulatorMissing: it is not installed.
+    """
+    program = find_program("mednafen", package="mednafen")
+    with tempfile.TemporaryDirectory() as home:
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": home, "MEDNAFEN_HOME": home}
+        said = subprocess.run((program, "-help"), env=environment, capture_output=True, check=False, timeout=20)
+    words = said.stdout.decode("utf-8", "replace").split()
+    return f"mednafen {words[2]}" if words[:2] == ["Starting", "Mednafen"] else "mednafen of unknown version"
+
+
 def recording_settings(video: Path) -> tuple[str, ...]:
     """Every frame and 48 kHz PCM sound into `video`, whatever is skipped on the way."""
     return (

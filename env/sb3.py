@@ -70,8 +70,12 @@ class DrMarioVecEnv(VecEnv):
         raise EnvError(f"{attr_name} cannot be set while games run; make the environment with it")
 
     def env_method(
-        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
-    ) -> list[Any]:  # noqa: ANN401
+        self,
+        method_name: str,
+        *method_args: Any,  # noqa: ANN401 -- SB3's
+        indices: VecEnvIndices = None,
+        **method_kwargs: Any,  # noqa: ANN401 -- as above
+    ) -> list[Any]:
         """Call a method of the vector environment whose answer has a row per lane, such as `action_masks`."""
         rows = getattr(self._games, method_name)(*method_args, **method_kwargs)
         return [rows[lane] for lane in self._lanes(indices)]

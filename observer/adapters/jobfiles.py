@@ -50,9 +50,19 @@ def _with_times(value: Any, convert: Any) -> Any:  # noqa: ANN401 -- JSON values
     return value
 
 
+def plain(value: object) -> dict[str, Any]:
+    """A value's fields as JSON values."""
+    fields_: dict[str, Any] = json.loads(canonical_json(_fields(value)))
+    return fields_
+
+
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 -- a dataclass of the table above
+    return asdict(value)
+
+
 def to_json(value: object) -> str:
     """The file's text: schema first, then the value's fields in their order."""
-    body = _with_times(asdict(value), iso)  # type: ignore[call-overload] -- a dataclass of this module's table
+    body = _with_times(_fields(value), iso)
     if isinstance(value, EvaluationResult):
         body = {"plan_sha256": plan_digest(value.plan), **body}
     return json.dumps({"schema": SCHEMAS[type(value)], **body}, indent=1, allow_nan=False) + "\n"
@@ -76,7 +86,7 @@ def from_json(kind: type[Value], text: str | bytes, *, source: str) -> Value:
         raise ResultInvalid(f"{source}: {wrong}") from error
     except (ValueError, AttributeError, TypeError) as error:
         raise ResultInvalid(f"{source}: not readable ({error})") from error
-    if json.loads(json.dumps(asdict(value))) != data:  # type: ignore[call-overload] -- as above
+    if json.loads(json.dumps(_fields(value))) != data:
         raise ResultInvalid(f"{source}: it has keys that this version does not know, or lacks some")
     return value
 

@@ -1,0 +1,135 @@
+"""One evaluation for one person, here and now: the worker over a private job directory, without database or daemon."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from env.options import ENVIRONMENT_FILE, EnvironmentOptions
+from observer.adapters import jobfiles
+from observer.adapters.backends.process import ProcessBackend
+from observer.adapters.checkpoint_folder import read_sidecar
+from observer.app import WORKER_COMMAND, Planner, check_setup
+from observer.checkpointfile import read_file
+from observer.config import Config
+from observer.core.clock import SystemClock
+from observer.core.errors import (
+    CheckpointCorrupt,
+    CheckpointIncomplete,
+    JobError,
+    ResultInvalid,
+    SetupError,
+    WorkerCrashed,
+)
+from observer.core.layout import JobFiles
+from observer.core.models import Checkpoint, Digest, EvaluationRequest, EvaluationResult, Failure, Progress
+from observer.files import write_whole
+from observer.sb3zip import check_archive, read_checkpoint
+from observer.stages.intake import step_in_name
+
+POLL_SECONDS: Final = 0.2
+LOG_TAIL_CHARACTERS: Final = 600
+
+
+def evaluate_file(
+    file: Path, config: Config, *, output: Path | None, on_progress: Callable[[Progress], None]
+) -> EvaluationResult:
+    """Evaluate a checkpoint by the configuration's plan.
+
+    Args:
+        file: the zip; an `environment.json` beside it wins over the configuration.
+        config: the whole configuration.
+        output: a new folder that keeps result, table and replays; None keeps nothing.
+        on_progress: told about once a second.
+
+    Raises:
+        CheckpointError: the zip cannot be used.
+        SetupError: ROM or emulator are missing, or `output` exists.
+        JobError: the worker came to no result.
+    """
+    rom_sha256 = check_setup(config)
+    blob, _ = read_file(file)
+    check_archive(blob)
+    with _folder(output) as folder:
+        files = JobFiles(folder)
+        request = _request(file, blob, config=config, rom_sha256=rom_sha256)
+        snapshot = folder / "checkpoint.zip"
+        write_whole(snapshot, blob)
+        jobfiles.write(files.request, replace(request, snapshot=str(snapshot)))
+        return _run(files, request, on_progress)
+
+
+@contextmanager
+def _folder(output: Path | None) -> Iterator[Path]:
+    if output is None:
+        with TemporaryDirectory(prefix="observer-") as folder:
+            yield Path(folder)
+        return
+    try:
+        output.mkdir(parents=True)
+    except OSError as error:
+        raise SetupError(f"{output}: {error.strerror}; name a folder that does not exist yet") from error
+    yield output.absolute()
+
+
+def _environment(file: Path, config: Config) -> EnvironmentOptions:
+    return read_sidecar(file.parent) if (file.parent / ENVIRONMENT_FILE).exists() else config.environment.options()
+
+
+def _request(file: Path, blob: bytes, *, config: Config, rom_sha256: Digest) -> EvaluationRequest:
+    step = read_checkpoint(blob).num_timesteps if config.policy.trust == "data" else None
+    return EvaluationRequest(
+        checkpoint=Checkpoint(
+            digest=Digest(hashlib.sha256(blob).hexdigest()),
+            step=step_in_name(file.name) if step is None else step,
+            name=file.name,
+            size=len(blob),
+            seen_at=SystemClock().now(),
+        ),
+        snapshot=str(file.absolute()),
+        plan=Planner(evaluation=config.evaluation, rom_sha256=rom_sha256).plan(_environment(file, config)),
+        rom=str(config.environment.rom_path.absolute()),
+        start_states=None,
+        trusted_classes=config.policy.classes,
+        trust=config.policy.trust,
+    )
+
+
+def _run(files: JobFiles, request: EvaluationRequest, on_progress: Callable[[Progress], None]) -> EvaluationResult:
+    backend = ProcessBackend(slots=1, command=WORKER_COMMAND)
+    backend.start(files.folder)
+    try:
+        while not (exits := backend.poll()):
+            _tell(files, on_progress)
+            threading.Event().wait(POLL_SECONDS)
+    finally:
+        backend.stop(files.folder)
+    if exits[0].code == 0:
+        return jobfiles.read_result(files.result, replace(request, snapshot=""))
+    raise _failure(files, exits[0].code)
+
+
+def _tell(files: JobFiles, on_progress: Callable[[Progress], None]) -> None:
+    try:
+        on_progress(jobfiles.read(Progress, files.progress))
+    except ResultInvalid:
+        return  # the worker has not begun to tell
+
+
+def _failure(files: JobFiles, code: int) -> Exception:
+    """What the worker said of its failure, as the error that it is."""
+    try:
+        said = jobfiles.read(Failure, files.failure)
+    except ResultInvalid:
+        tail = files.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+        return WorkerCrashed(code, " / ".join(line.strip() for line in tail.splitlines() if line.strip()))
+    kinds: dict[int, Exception] = {
+        65: CheckpointCorrupt(said.word, said.sentence),
+        75: CheckpointIncomplete(said.word, said.sentence),
+        78: SetupError(said.sentence),
+    }
+    return kinds.get(code, JobError(said.sentence))
