@@ -60,8 +60,9 @@ class Emulator:
 
         Args:
             rom: an iNES file.
-            recording: a QuickTime file to write, whole only after `close`. N frames stepped give N+1 frames in it: the
-                first one, with its 233 samples of sound, is from before the first step.
+            recording: a QuickTime file to write, whole only after `close`. N frames stepped give N+1 pictures in it:
+                picture k is the moment after k frames, what `screenshot` would have shown. The first one's sound is
+                short: 233 samples after power-on, 790 after a loaded state.
             deadline_seconds: of every single wait.
             cpu: pins the emulator to this core.
         """
