@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -199,9 +200,9 @@ class TestPictures:
             emulator.screenshot()
 
 
-def _filmed(film: Path) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+def _filmed(film: Path) -> list[npt.NDArray[np.uint8]]:
     with av.open(str(film)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8) for frame in container.decode(video=0)]
 
 
 class TestRecording:

@@ -34,7 +34,8 @@ def _login(*, ports: bytes = b"\1\1\1\1\0") -> bytes:
 @given(st.lists(_MESSAGES), st.lists(st.integers(1, 7)))
 def test_messages_come_out_whole_however_the_bytes_arrive(items: list[Message], cuts: list[int]) -> None:
     stream = b"".join(map(_sent_by_client, items))
-    decoder, seen = Decoder(), []
+    decoder = Decoder()
+    seen: list[Message] = []
     for cut in cuts:
         piece, stream = stream[:cut], stream[cut:]
         seen += decoder.feed(piece)
