@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from models.machine import FIELD, QUEUE, Machine
-from models.rules_model import DOWN, EMPTY, LEFT, RIGHT, START, A, B, Round
+from models.rules_model import DOWN, LEFT, RIGHT, START, A, B, Round
+from models.seeding_model import EMPTY
 
 SOFT_RESET = 0xF0
 QUICK_FRAMES, SOAK_FRAMES = 700, 8000

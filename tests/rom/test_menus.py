@@ -1,5 +1,6 @@
 from models.machine import CARTRIDGE, INIT, INTRO, MODE, OPTIONS, PLAY, START, TITLE, Machine
-from models.rules_model import DOWN, LEFT, RIGHT, SELECT, UP, A, B, Generator
+from models.rules_model import DOWN, LEFT, RIGHT, SELECT, UP, A, B
+from models.seeding_model import Generator
 
 from env.emulator import Emulator
 

@@ -1,5 +1,6 @@
 from models.machine import INIT, MODE, OPTIONS, PAUSE, PLAY, ROUND_OVER, START, TOPPED_OUT, VIRUSES, Machine
-from models.rules_model import DOWN, EMPTY, RIGHT, Round
+from models.rules_model import DOWN, RIGHT, Round
+from models.seeding_model import EMPTY
 
 STATE = 0x1234
 LOST, WINS, WINNER, LEVEL = 0x309, 0x31E, 0x55, 0x316

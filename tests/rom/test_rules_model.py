@@ -1,26 +1,8 @@
 """The model against the rules' published figures, so that model and cartridge cannot err together unseen."""
 
 import pytest
-from models.rules_model import (
-    DOWN,
-    EMPTY,
-    FALLING,
-    HI,
-    LEFT,
-    LOW,
-    MED,
-    RESOLVING,
-    RIGHT,
-    SPAWNED,
-    A,
-    B,
-    Generator,
-    Round,
-    capsule_queue,
-    new_round,
-    virus_board,
-    virus_count,
-)
+from models.rules_model import DOWN, FALLING, HI, LEFT, LOW, MED, RESOLVING, RIGHT, SPAWNED, A, B, Round, new_round
+from models.seeding_model import EMPTY, Generator, capsule_queue, virus_board, virus_count
 
 
 def empty_round(speed: int = MED, board: list[int] | None = None) -> Round:
