@@ -222,6 +222,16 @@ def test_a_reader_without_a_database_is_told_so(tmp_path: Path) -> None:
         pass
 
 
+def test_a_reader_does_not_see_a_database_that_is_just_being_made(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "observer.db").close()
+    (tmp_path / "observer.db").touch()
+    with (
+        pytest.raises(StoreError, match="has `observer run` been started"),
+        Store(tmp_path / "observer.db", read_only=True),
+    ):
+        pass
+
+
 def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "observer.db")
     connection.execute("PRAGMA user_version=99")

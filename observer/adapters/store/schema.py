@@ -83,13 +83,17 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         SchemaTooNew: a newer observer wrote it.
         StoreError: there is none yet, or it cannot be read.
     """
+    missing = f"there is no database at {path}: has `observer run` been started for this output folder?"
     if not path.exists():
-        raise StoreError(f"there is no database at {path}: has `observer run` been started for this output folder?")
+        raise StoreError(missing)
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
-        _version(connection, path)
+        version = _version(connection, path)
     except sqlite3.Error as error:
         raise StoreError(f"the database {path} cannot be read: {error}") from error
+    if version < len(MIGRATIONS):  # a daemon is just making it
+        connection.close()
+        raise StoreError(missing)
     return connection
 
 
