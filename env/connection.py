@@ -14,6 +14,9 @@ from env.errors import EmulatorDied, EmulatorError, FrameDeadline, ProtocolError
 from env.wire import Command
 
 _RECEIVE_BYTES = 1 << 16
+#: The kernel collects acknowledgements until all are there. (SO_RCVLOWAT would save it wake-ups, but a receive that finds
+#: some bytes takes them, counts only later ones towards the mark, and sleeps until its time-out.)
+_ALL = int(socket.MSG_WAITALL)
 
 
 def _unopened(_: object, __: int = 0) -> bytes:
@@ -73,12 +76,28 @@ class Connection:
             ProtocolError: something else came.
         """
         while count:
-            # The kernel collects them. (SO_RCVLOWAT would save wake-ups, but a receive that finds some bytes takes them,
-            # counts only later ones towards the mark, and sleeps until its time-out.)
-            data = self._some(count, socket.MSG_WAITALL)
+            data = self._some(count, _ALL)
             if data.count(0) != len(data):
                 self._refuse(data)
             count -= len(data)
+
+    def exchange(self, items: bytes, count: int) -> None:
+        """`send` and `acknowledgements`, without the calls between them: at one frame a trip every microsecond counts.
+
+        Raises:
+            EmulatorDied, FrameDeadline, ProtocolError: as `acknowledgements`.
+        """
+        try:
+            self._send(items)
+            data = self._receive(count, _ALL)
+        except OSError as error:
+            raise self._failure(error) from error
+        if not data:
+            raise EmulatorDied(None, "")
+        if data.count(0) != len(data):
+            self._refuse(data)
+        if len(data) != count:
+            self.acknowledgements(count - len(data))
 
     def request(self, items: bytes, answer: Command) -> bytes:
         """Send to a client that owes nothing, and return the payload of its `answer`.

@@ -170,9 +170,21 @@ class Emulator:
             self._fail(error)
 
     def step(self, pads: bytes) -> None:
-        """`send` and `wait`."""
-        self.send(pads)
-        self.wait()
+        """`send` and `wait`.
+
+        Raises:
+            EmulatorError, ValueError: as they do.
+        """
+        count = len(pads) // PAD_BYTES
+        if self._pending or not 0 < count <= _WINDOW_FRAMES // 2:
+            self.send(pads)
+            self.wait()
+            return
+        try:
+            self._connection.exchange(wire.batch(pads), count)
+        except EmulatorError as error:
+            self._fail(error)
+        self.frames += count
 
     def read_ram(self) -> bytes:
         """The 2048 bytes of work RAM after the last frame (2 us; 0.2 ms where reading its memory is not allowed).
