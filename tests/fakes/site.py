@@ -1,0 +1,93 @@
+"""A real daemon process, its folders, and means to wait for what it does without counting seconds."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fakes.zips import zip_of
+
+from observer.core.errors import StoreError
+from observer.core.layout import RunLayout
+from observer.stages.status import status
+
+ROOT = Path(__file__).parents[2]
+ROM = b"NES\x1a\x01\x01" + bytes(10) + bytes(16384 + 8192)
+
+
+class Site:
+    """A configuration, a watched folder, and the daemons that are started on them."""
+
+    def __init__(self, folder: Path, *, episodes: int = 4, workers: int = 1) -> None:
+        self.folder = folder
+        self.watch = folder / "checkpoints"
+        self.watch.mkdir()
+        self.layout = RunLayout(folder / "out")
+        self.layout.work.mkdir(parents=True)
+        self.config = folder / "config.yaml"
+        (folder / "game.nes").write_bytes(ROM)
+        self.configure(episodes=episodes, workers=workers)
+        self.daemons: list[subprocess.Popen[str]] = []
+
+    def configure(self, *, episodes: int = 4, workers: int = 1, rom: str = "game.nes", settle: float = 0.1) -> None:
+        sections = {
+            "runs": [{"name": "test", "watch": "checkpoints", "output": "out"}],
+            "watch": {"settle_seconds": settle, "rescan_seconds": 1},
+            "queue": {"backoff_seconds": [0.2]},
+            "environment": {"rom": rom},
+            "evaluation": {"episodes": episodes},
+            "workers": {"count": workers},
+        }
+        self.config.write_text(json.dumps(sections), encoding="utf-8")
+
+    def drop(self, *steps: int) -> None:
+        for step in steps:
+            (self.watch / f"m_{step}_steps.zip").write_bytes(zip_of(step))
+
+    def tell_workers(self, **behaviour: str) -> None:
+        told = {key.replace("_", " "): value for key, value in behaviour.items()}
+        (self.layout.work / "behaviour.json").write_text(json.dumps(told), encoding="utf-8")
+
+    def start(self, *options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        daemon = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "fakes" / "daemon.py"), str(self.config), *options],
+            env={**os.environ, "PYTHONPATH": paths, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.daemons.append(daemon)
+        return daemon
+
+    def finish(self) -> str:
+        """A daemon works everything off; what it said."""
+        daemon = self.start("--until-idle")
+        said, _ = daemon.communicate(timeout=50)
+        assert daemon.returncode == 0, said
+        return said
+
+    def status(self) -> Mapping[str, Any]:
+        try:
+            return status(self.layout)
+        except StoreError:
+            return {"queue": {"running": 0, "done": 0}, "running": [], "evaluations": 0, "parked": [], "daemon": None}
+
+    def until(self, condition: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
+        pause = threading.Event()
+        for _ in range(2500):
+            found = self.status()
+            if condition(found):
+                return found
+            pause.wait(0.02)
+        raise AssertionError(f"it never came to be: {found}")
+
+    def kill_all(self) -> None:
+        for daemon in self.daemons:
+            daemon.kill()
+            with daemon:  # waits, and closes what it wrote to
+                pass
