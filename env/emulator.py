@@ -19,7 +19,7 @@ from env import savestate, wire
 from env.cartridge import Cartridge
 from env.connection import Connection
 from env.errors import EmulatorDied, EmulatorError, RomError
-from env.memory import PICTURE_BYTES, FrameBuffers, ProcessMemory
+from env.memory import PICTURE_BYTES, FrameBuffers, ProcessMemory, find_ram, known_ram
 from env.process import MednafenProcess
 from env.savestate import RAM_BYTES
 from env.wire import PAD_BYTES, Command
@@ -28,18 +28,8 @@ from env.wire import PAD_BYTES, Command
 #: emulator that itself blocks on sending acknowledgements.
 _WINDOW_FRAMES = 2048
 _BLOCK_BYTES = _WINDOW_FRAMES // 2 * PAD_BYTES
-#: Where Debian 12's build of 1.29.0 keeps the RAM; only ever a hint.
-_RAM_HINT = 0x1A74A20
-_RAM_ROUNDS = 8
-_RAM_CANDIDATES = 4096
-#: A RAM with fewer different bytes is not told from other memory by its contents.
-_DISTINCT_BYTES = 8
 _PICTURE_ATTEMPTS = 200
 _IDLE = bytes(PAD_BYTES)
-
-_Build = tuple[int, int, int]
-#: Where builds seen by this process keep their RAM: the second emulator need not search.
-_ram_addresses: dict[_Build, int] = {}
 
 
 class Emulator:
@@ -95,8 +85,7 @@ class Emulator:
         if kind is None:
             self.close()
         else:
-            self._abandon()
-            self._clean_up()
+            self._discard()
 
     @property
     def pid(self) -> int:
@@ -123,8 +112,7 @@ class Emulator:
             self._process.launch()
             self._join(self._process)
         except BaseException:
-            self._abandon()
-            self._clean_up()
+            self._discard()
             raise
 
     def close(self) -> None:
@@ -137,8 +125,7 @@ class Emulator:
         if process is not None and self._recording is not None and process.is_alive():
             code = process.finish(self._deadline_seconds)
             words = process.log_tail()
-        self._abandon()
-        self._clean_up()
+        self._discard()
         if code:
             raise EmulatorDied(code, words)
 
@@ -287,36 +274,13 @@ class Emulator:
         except OSError:
             return
         self._memory = memory
-        self._ram_address = self._known_ram(memory) or self._found_ram(memory)
-
-    def _known_ram(self, memory: ProcessMemory) -> int | None:
-        ram = savestate.ram(self.save_state())
-        known = _ram_addresses.get(_build(self.pid))
-        if known is None and len(set(ram)) >= _DISTINCT_BYTES:
-            known = _RAM_HINT
-        return known if known is not None and memory.read(known, RAM_BYTES) == ram else None
-
-    def _found_ram(self, memory: ProcessMemory) -> int | None:
-        """Search while stepping, then put the machine back; None where that would be filmed, or stays ambiguous."""
-        if self._recording is not None:
-            return None
-        frames, state = self.frames, self.save_state()
-        self.step(_IDLE * 60)
-        ram = savestate.ram(self.save_state())
-        hinted = memory.read(_RAM_HINT, RAM_BYTES) == ram
-        places = [_RAM_HINT] if hinted else memory.search(ram, limit=_RAM_CANDIDATES)
-        for _ in range(_RAM_ROUNDS):
-            self.step(_IDLE)
-            # Read before the state is asked for: writing it leaves copies of the RAM on the heap.
-            seen = {place: memory.read(place, RAM_BYTES) for place in places}
-            ram = savestate.ram(self.save_state())
-            places = [place for place in places if seen[place] == ram]
-        self.load_state(state)
-        self.frames = frames
-        if len(places) != 1:
-            return None
-        _ram_addresses[_build(self.pid)] = places[0]
-        return places[0]
+        state, frames = self.save_state(), self.frames
+        self._ram_address = known_ram(memory, state)
+        # Searching steps, which would be filmed: a recording emulator gives its RAM through states.
+        if self._ram_address is None and self._recording is None:
+            self._ram_address = find_ram(memory, self)
+            self.load_state(state)
+            self.frames = frames
 
     def _drawn(self, load: bytes) -> bytes:
         """Draw the same frame until both halves of the double buffer hold it: then neither is an older picture."""
@@ -365,14 +329,10 @@ class Emulator:
         if self._memory is not None:
             self._memory.close()
 
-    def _clean_up(self) -> None:
+    def _discard(self) -> None:
+        self._abandon()
         if self._process is not None:
             self._process.remove_home()
-
-
-def _build(pid: int) -> _Build:
-    status = Path(f"/proc/{pid}/exe").stat()
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _load_message(state: bytes) -> bytes:

@@ -1,6 +1,6 @@
-"""The memory of a running emulator, read only: its pages, and Mednafen's two frame buffers in them.
+"""The memory of a running emulator, read only, and where its work RAM and its two frame buffers lie in it.
 
-Owns /proc/PID/mem and the layout of the frame buffers. Refuses writing, and knows nothing of stepping.
+Owns /proc/PID/mem and the searches. Refuses writing; whoever searches puts the machine back where it was.
 """
 
 import os
@@ -8,7 +8,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from env import savestate
+from env.savestate import RAM_BYTES
 
 _WINDOW_BYTES = 1 << 24
 #: The visible picture of an NTSC machine inside the surface: x, y, width, height.
@@ -19,6 +22,28 @@ _ENTRY_BYTES = 40
 #: Bytes of the visible picture.
 PICTURE_BYTES = _RECT[2] * _RECT[3] * _PIXEL_BYTES
 _SURFACE_BYTES = 48
+#: Where Debian 12's build of 1.29.0 keeps the RAM; only ever a hint.
+_RAM_HINT = 0x1A74A20
+_SETTLING_PADS = bytes(2 * 60)
+_ONE_FRAME_PADS = bytes(2)
+_RAM_ROUNDS = 8
+_RAM_CANDIDATES = 4096
+#: A RAM with fewer different bytes is not told from other memory by its contents.
+_DISTINCT_BYTES = 8
+
+_Build = tuple[int, int, int]
+#: Where the builds that this process has seen keep their RAM: the second emulator need not search.
+_ram_addresses: dict[_Build, int] = {}
+
+
+class Machine(Protocol):
+    """What a search needs of the emulator."""
+
+    def step(self, pads: bytes) -> None:
+        """Emulate frames."""
+
+    def save_state(self) -> bytes:
+        """The whole machine."""
 
 
 class Mapping(NamedTuple):
@@ -65,6 +90,11 @@ class ProcessMemory:
             return os.pread(self._file, size, address)
         except OSError:
             return b""
+
+    def build(self) -> _Build:
+        """What tells this program from another one."""
+        status = Path(f"/proc/{self._pid}/exe").stat()
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def search(self, pattern: bytes, *, limit: int) -> list[int]:
         """Addresses of `pattern` in writable memory, at most `limit`."""
@@ -128,3 +158,30 @@ class ProcessMemory:
             if permissions.startswith("rw") and not path.startswith(("[v", "/dev")):
                 start, stop = (int(bound, 16) for bound in bounds.split("-"))
                 yield Mapping(start, stop, path)
+
+
+def known_ram(memory: ProcessMemory, state: bytes) -> int | None:
+    """The address of work RAM when this build's is known, held against the machine's own `state`."""
+    ram = savestate.ram(state)
+    known = _ram_addresses.get(memory.build())
+    if known is None and len(set(ram)) >= _DISTINCT_BYTES:
+        known = _RAM_HINT
+    return known if known is not None and memory.read(known, RAM_BYTES) == ram else None
+
+
+def find_ram(memory: ProcessMemory, machine: Machine) -> int | None:
+    """Search for the address of work RAM while stepping the machine; None where it stays ambiguous."""
+    machine.step(_SETTLING_PADS)
+    ram = savestate.ram(machine.save_state())
+    hinted = memory.read(_RAM_HINT, RAM_BYTES) == ram
+    places = [_RAM_HINT] if hinted else memory.search(ram, limit=_RAM_CANDIDATES)
+    for _ in range(_RAM_ROUNDS):
+        machine.step(_ONE_FRAME_PADS)
+        # Read before the state is asked for: writing it leaves copies of the RAM on the heap.
+        seen = {place: memory.read(place, RAM_BYTES) for place in places}
+        ram = savestate.ram(machine.save_state())
+        places = [place for place in places if seen[place] == ram]
+    if len(places) != 1:
+        return None
+    _ram_addresses[memory.build()] = places[0]
+    return places[0]
