@@ -30,6 +30,11 @@ def _require(*, ok: bool, sentence: str) -> None:
         raise OptionsError(sentence)
 
 
+def _is_number(value: object, offered: range) -> bool:
+    """Whether it is a whole number of the range; True and 1.0 equal 1 and are none."""
+    return type(value) is int and value in offered
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """The game that is chosen in the menus.
@@ -43,9 +48,12 @@ class Scenario:
     speed: Speed = "med"
 
     def __post_init__(self) -> None:
-        _require(ok=self.players == 1, sentence=f"players: {self.players!r} is not offered; the one-player game is 1")
         _require(
-            ok=self.level in range(HIGHEST_LEVEL + 1),
+            ok=_is_number(self.players, range(1, 2)),
+            sentence=f"players: {self.players!r} is not offered; the one-player game is 1",
+        )
+        _require(
+            ok=_is_number(self.level, range(HIGHEST_LEVEL + 1)),
             sentence=f"level: {self.level!r} is not a level of the game; choose 0 to {HIGHEST_LEVEL}",
         )
         _require(
@@ -78,7 +86,7 @@ class EnvironmentOptions:
             value, known = getattr(self, name), get_args(kind)
             _require(ok=value in known, sentence=f"{name}: {value!r} is not known; choose {' or '.join(known)}")
         _require(
-            ok=self.frame_skip in range(1, 61),
+            ok=_is_number(self.frame_skip, range(1, 61)),
             sentence=f"frame_skip: {self.frame_skip!r} is not a number of frames from 1 to 60",
         )
 
@@ -99,7 +107,7 @@ class EnvironmentOptions:
         """
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OptionsError(f"{source}: not JSON ({error})") from error
         if not isinstance(data, dict) or data.pop("schema", None) != ENVIRONMENT_SCHEMA:
             raise OptionsError(f"{source}: its `schema` is not {ENVIRONMENT_SCHEMA!r}")
