@@ -4,6 +4,7 @@ Owns launching, the log and killing. Refuses to talk to it: that is the emulator
 that launched it (PR_SET_PDEATHSIG follows threads): launch from one that lives as long as the emulator is needed.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -22,6 +23,10 @@ _SETTINGS = (
 _SILENT = ("-sound", "0")
 _LOG_TAIL_BYTES = 600
 _LAST_BREATH_SECONDS = 0.5
+_HOME_PREFIX = "mednafen-"
+_LOCK = "owner.lock"
+#: A home this much older than a new one has had the time to be locked.
+_ABANDONED_SECONDS = 60
 
 
 def find_program(name: str, *, package: str) -> str:
@@ -69,6 +74,7 @@ class MednafenProcess:
         self._port = port
         self._recording = recording
         self._home: Path | None = None
+        self._lock = -1
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> None:
@@ -79,7 +85,10 @@ class MednafenProcess:
         """
         setpriv = find_program("setpriv", package="util-linux")
         mednafen = find_program("mednafen", package="mednafen")
-        self._home = Path(tempfile.mkdtemp(prefix="mednafen-"))
+        self._home = Path(tempfile.mkdtemp(prefix=_HOME_PREFIX))
+        self._lock = os.open(self._home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        _remove_abandoned_homes(self._home)
         # A copy, so that no patch beside the user's file is applied and what was hashed is what runs.
         game = self._home / "game.nes"
         game.write_bytes(self._rom)
@@ -124,6 +133,9 @@ class MednafenProcess:
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
             self._home = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _settings(self) -> Sequence[str]:
         sound = _SILENT if self._recording is None else recording_settings(self._recording)
@@ -146,3 +158,22 @@ class MednafenProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
+
+
+def _remove_abandoned_homes(home: Path) -> None:
+    """A driver that is killed takes its emulator along, but leaves the home: the next one clears it away."""
+    for other in home.parent.glob(f"{_HOME_PREFIX}*"):
+        try:
+            if home.stat().st_mtime - other.stat().st_mtime > _ABANDONED_SECONDS:
+                _remove_unlocked(other)
+        except OSError:
+            continue
+
+
+def _remove_unlocked(home: Path) -> None:
+    lock = os.open(home / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(home, ignore_errors=True)
+    finally:
+        os.close(lock)

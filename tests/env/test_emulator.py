@@ -31,8 +31,8 @@ def _ram_after(emulator: Emulator, state: bytes, *, pads: bytes) -> bytes:
     return emulator.read_ram()
 
 
-def _home(emulator: Emulator) -> Path:
-    variables = Path(f"/proc/{emulator.pid}/environ").read_bytes().split(b"\0")
+def _home(pid: int) -> Path:
+    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     return Path(next(v for v in variables if v.startswith(b"HOME=")).removeprefix(b"HOME=").decode())
 
 
@@ -245,7 +245,7 @@ class TestFailures:
 
     def test_nothing_is_left_behind(self, echo_rom: Path) -> None:
         with Emulator(echo_rom) as emulator:
-            home, pid = _home(emulator), emulator.pid
+            home, pid = _home(emulator.pid), emulator.pid
             assert home.is_dir()
         assert not home.exists()
         assert not Path(f"/proc/{pid}").exists()
@@ -253,12 +253,12 @@ class TestFailures:
     def test_nothing_is_left_behind_after_an_exception(self, echo_rom: Path) -> None:
         emulator = Emulator(echo_rom)
         emulator.start()
-        home, pid = _home(emulator), emulator.pid
+        home, pid = _home(emulator.pid), emulator.pid
         emulator.__exit__(KeyError, KeyError(), None)
         assert not home.exists()
         assert not Path(f"/proc/{pid}").exists()
 
-    def test_an_emulator_does_not_outlive_its_parent(self, echo_rom: Path) -> None:
+    def test_an_emulator_does_not_outlive_its_parent_nor_its_home_the_next_launch(self, echo_rom: Path) -> None:
         code = (
             "import sys; from pathlib import Path; from env.emulator import Emulator\n"
             f"emulator = Emulator(Path({str(echo_rom)!r})); emulator.start(); print(emulator.pid, flush=True)\n"
@@ -266,10 +266,22 @@ class TestFailures:
         )
         with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
             assert parent.stdout is not None
-            pidfd = os.pidfd_open(int(parent.stdout.readline()))
+            pid = int(parent.stdout.readline())
+            pidfd, home = os.pidfd_open(pid), _home(pid)
             parent.kill()
             assert _ends(pidfd)
             os.close(pidfd)
+        assert home.is_dir()
+        os.utime(home, (0, 0))
+        with Emulator(echo_rom):
+            assert not home.exists()
+
+    def test_an_old_home_that_is_in_use_stays(self, echo_rom: Path) -> None:
+        with Emulator(echo_rom) as old:
+            home = _home(old.pid)
+            os.utime(home, (0, 0))
+            with Emulator(echo_rom):
+                assert home.is_dir()
 
     def test_a_mapper_that_mednafen_does_not_have_is_named_with_its_reason(self, tmp_path: Path) -> None:
         rom = tmp_path / "odd.nes"
