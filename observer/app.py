@@ -4,7 +4,6 @@ Owns which part is given what. Everything below is handed its own section, never
 """
 
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -169,8 +168,8 @@ def writers(layout: RunLayout, *, run: str) -> list[Writer]:
     return [MetricsCsv(layout.metrics), TensorBoard(layout.tensorboard), Report(path=layout.report, run=run)]
 
 
-def worker_backend(config: Config, command: Sequence[str] = WORKER_COMMAND) -> ProcessBackend:
-    return ProcessBackend(slots=config.workers.count, command=command)
+def worker_backend(config: Config) -> ProcessBackend:
+    return ProcessBackend(slots=config.workers.count, command=WORKER_COMMAND)
 
 
 def open_run(config: Config, run: RunSection, *, clock: Clock, backend: Backend, rom_sha256: Digest) -> Run:

@@ -188,7 +188,7 @@ def run(
     *,
     until_idle: bool = False,
     clock: Clock | None = None,
-    worker_command: Sequence[str] = app.WORKER_COMMAND,
+    backend: Backend | None = None,
     notifier: Notifier | None = None,
 ) -> int:
     """Observe the configured runs until told to stop; the exit code.
@@ -197,7 +197,7 @@ def run(
         config: the whole configuration.
         until_idle: end, with 0, when everything that was found is done, filmed and published.
         clock: tests pass their own.
-        worker_command: what is run on a job directory.
+        backend: where workers run; by default as children of this process.
         notifier: the service manager; by default the one in the environment.
 
     Raises:
@@ -208,7 +208,7 @@ def run(
     clock, inbox = clock or SystemClock(), Inbox()
     notifier = notifier or Notifier.from_environment()
     rom_sha256 = app.check_setup(config)
-    backend = app.worker_backend(config, worker_command)
+    backend = backend or app.worker_backend(config)
     with ExitStack() as stack:
         runs = [
             stack.enter_context(app.open_run(config, section, clock=clock, backend=backend, rom_sha256=rom_sha256))

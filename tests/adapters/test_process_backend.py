@@ -23,8 +23,8 @@ def until(condition: Callable[[], bool], *, turns: int = 1000) -> None:
     raise AssertionError("it never came to be")
 
 
-def backend_of(script: str, *, slots: int = 1) -> ProcessBackend:
-    return ProcessBackend(slots=slots, command=[sys.executable, "-S", "-c", script])
+def backend_of(script: str, *, steps_behind: bool = False) -> ProcessBackend:
+    return ProcessBackend(slots=1, command=[sys.executable, "-S", "-c", script], steps_behind=steps_behind)
 
 
 def is_alive(pid: int) -> bool:
@@ -44,7 +44,8 @@ def job_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sleeper(job_dir: Path) -> Iterator[tuple[ProcessBackend, int]]:
-    backend = backend_of(f"import os, sys; open(sys.argv[1] + '/pid', 'w').write(str(os.getpid())); {SLEEPER}")
+    script = f"import os, sys; open(sys.argv[1] + '/pid', 'w').write(str(os.getpid())); {SLEEPER}"
+    backend = backend_of(script, steps_behind=True)
     backend.start(job_dir)
     try:
         until(lambda: (job_dir / "pid").exists() and (job_dir / "pid").read_text() != "")
@@ -133,7 +134,7 @@ def test_no_worker_outlives_a_daemon_that_was_killed(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from observer.adapters.backends.process import ProcessBackend\n"
         f'worker = "import os, sys; print(os.getpid(), flush=True); {SLEEPER}"\n'
-        "backend = ProcessBackend(slots=1, command=[sys.executable, '-S', '-c', worker])\n"
+        "backend = ProcessBackend(slots=1, command=[sys.executable, '-S', '-c', worker], steps_behind=False)\n"
         "backend.start(Path(sys.argv[1]))\n"
         "threading.Event().wait()\n"
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from observer import daemon
 from observer.adapters import logs
+from observer.adapters.backends.process import ProcessBackend
 from observer.config import load
 from observer.core.errors import ObserverError
 
@@ -14,7 +15,10 @@ WORKER = (sys.executable, str(Path(__file__).with_name("worker.py")))
 def main() -> int:
     logs.configure("terminal")
     try:
-        return daemon.run(load(Path(sys.argv[1])), until_idle="--until-idle" in sys.argv, worker_command=WORKER)
+        config = load(Path(sys.argv[1]))
+        # a test need not wait until a busy machine has nothing better to do
+        backend = ProcessBackend(slots=config.workers.count, command=WORKER, steps_behind=False)
+        return daemon.run(config, until_idle="--until-idle" in sys.argv, backend=backend)
     except ObserverError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

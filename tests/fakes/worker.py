@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 from observer.adapters import jobfiles
@@ -150,14 +149,5 @@ def work(files: JobFiles) -> int:
     return 0
 
 
-def come_forward() -> None:
-    """A test need not wait until a busy machine has nothing better to do; only root may ask for that."""
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
-        Path("/proc/self/autogroup").write_text("0", encoding="ascii")
-
-
 if __name__ == "__main__":
-    come_forward()
     sys.exit(work(JobFiles(Path(sys.argv[1]))))

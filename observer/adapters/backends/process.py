@@ -24,10 +24,14 @@ _CPU_FIELDS: Final = slice(11, 13)
 class ProcessBackend:
     """At most `slots` children, each in a session of its own."""
 
-    def __init__(self, *, slots: int, command: Sequence[str]) -> None:
-        """`command` is given a job directory as its last argument."""
+    def __init__(self, *, slots: int, command: Sequence[str], steps_behind: bool = True) -> None:
+        """`command` is given a job directory as its last argument.
+
+        Without `steps_behind` the workers compete with whatever else runs: for a machine without training, and tests.
+        """
         self._slots = slots
         self._command = tuple(command)
+        self._steps_behind = steps_behind
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
 
     @property
@@ -56,7 +60,8 @@ class ProcessBackend:
                 start_new_session=True,
             )
         self._children[job_dir] = child
-        _step_behind(child.pid)
+        if self._steps_behind:
+            _step_behind(child.pid)
 
     def poll(self) -> Sequence[Exit]:
         ended = [(job_dir, child.poll()) for job_dir, child in self._children.items()]
