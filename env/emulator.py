@@ -39,12 +39,7 @@ class Emulator:
     """
 
     def __init__(
-        self,
-        rom: Path,
-        *,
-        recording: Path | None = None,
-        deadline_seconds: float = 20.0,
-        cpu: int | None = None,
+        self, rom: Path, *, recording: Path | None = None, deadline_seconds: float = 20.0, cpu: int | None = None
     ) -> None:
         """Nothing runs before `start`.
 

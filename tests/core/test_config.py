@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        parse(text, source="config.yaml", folder=Path("/work"))
+        parse(text, source="config.yaml", folder=Path("/project"))
     assert caught.value.exit_code == 78
     return caught.value.problems
 
@@ -28,7 +28,7 @@ def test_the_shipped_file_names_every_key() -> None:
 
 @pytest.mark.parametrize("text", ["", "queue:\n", "# nothing\n", "runs:\nenvironment:\n"])
 def test_what_is_left_out_has_its_default(text: str) -> None:
-    assert parse(text, source="config.yaml", folder=Path("/work")) == Config.default(Path("/work"))
+    assert parse(text, source="config.yaml", folder=Path("/project")) == Config.default(Path("/project"))
 
 
 def test_paths_count_from_the_folder_of_the_file(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_seeds_that_training_draws_are_a_problem() -> None:
 
 def test_two_runs_in_one_folder_are_a_problem() -> None:
     (problem,) = problems("runs: [{name: a, output: x}, {name: b, output: x}]")
-    assert problem == "two runs have the same output: /work/x"
+    assert problem == "two runs have the same output: /project/x"
 
 
 def test_broken_yaml_is_named_with_its_line() -> None:
