@@ -4,6 +4,7 @@ Owns the exact cut (frame and sample), the colours and the count of what was wri
 through one by one, so memory does not grow with the length of a game. Knows no replay, game or emulator process.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,9 +31,8 @@ from observer.files import write_whole
 #: Frames per second of an NTSC NES, exactly. Mednafen's recordings come out a little off, in whole samples.
 FRAME_RATE: Final = Fraction(39_375_000, 655_171)
 SAMPLE_RATE: Final = 48_000
-#: Mednafen records one frame before the first that is stepped, and so many samples with it.
+#: Mednafen records one frame before the first that is stepped.
 _FRAMES_BEFORE: Final = 1
-_SAMPLES_BEFORE: Final = 233
 _AAC_FRAME_SECONDS: Final = Fraction(1024, SAMPLE_RATE)
 
 #: One thread, so that a clip never takes more than one core. High profile: every browser plays it.
@@ -72,11 +72,14 @@ class Cut:
     #: a pixel becomes a square of so many a side
     scale: int = 1
 
-    @property
-    def samples(self) -> tuple[int, int]:
-        """The first sample and the one after the last, counted from the start of the recording."""
+    def samples(self, before: int) -> tuple[int, int]:
+        """The first sample and the one after the last, counted from the start of the recording.
+
+        Args:
+            before: the samples of the frame before the first that was stepped.
+        """
         first, last = (round(frame * SAMPLE_RATE / FRAME_RATE) for frame in (self.first_frame, self.last_frame))
-        return _SAMPLES_BEFORE + first, _SAMPLES_BEFORE + last
+        return before + first, before + last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +201,13 @@ def encode(recording: Path, clip: Path, cut: Cut) -> Encoded:
     Raises:
         RenderError: the recording is broken or shorter than the cut, or a file cannot be written.
     """
+    before = _samples_before(recording)
     with _telling(recording.name), av.open(str(recording)) as source:
         _check_recording(source, cut, name=recording.name)
         picture = source.streams.video[0]
         width, height = picture.width * cut.scale, picture.height * cut.scale
         with ClipWriter(clip, width=width, height=height) as writer:
-            _copy(source, writer, cut, poster=clip.with_suffix(".png"))
+            _copy(source, writer, cut, samples=cut.samples(before), poster=clip.with_suffix(".png"))
             return writer.finish()
 
 
@@ -223,9 +227,23 @@ def _check_recording(source: InputContainer, cut: Cut, *, name: str) -> None:
         raise RenderError(f"{name}: its sound has {sound.channels} channels at {sound.rate} Hz, not 1 at {SAMPLE_RATE}")
 
 
-def _copy(source: InputContainer, writer: ClipWriter, cut: Cut, *, poster: Path) -> None:
+def _samples_before(recording: Path) -> int:
+    """How long the frame before the first one lasts: 233 samples after power-on, 790 after a state was loaded.
+
+    It is the time of the second picture, which the recorder counts in samples.
+    """
+    with _telling(recording.name), av.open(str(recording)) as source:
+        if not source.streams.video:
+            return 0
+        picture = source.streams.video[0]
+        times = (packet.pts for packet in source.demux(picture) if packet.pts is not None)
+        second = next(itertools.islice(times, _FRAMES_BEFORE, None), 0)
+        return round(second * (picture.time_base or Fraction(0)) * SAMPLE_RATE)
+
+
+def _copy(source: InputContainer, writer: ClipWriter, cut: Cut, *, samples: tuple[int, int], poster: Path) -> None:
     index, position = -_FRAMES_BEFORE, 0
-    first_sample, last_sample = cut.samples
+    first_sample, last_sample = samples
     for frame in source.decode(video=0, audio=0):
         if isinstance(frame, VideoFrame):
             if cut.first_frame <= index < cut.last_frame:
@@ -235,9 +253,9 @@ def _copy(source: InputContainer, writer: ClipWriter, cut: Cut, *, poster: Path)
                     write_png(poster, picture)
             index += 1
         elif isinstance(frame, AudioFrame):
-            samples = frame.to_ndarray()[0]
-            writer.add_sound(samples[max(0, first_sample - position) : max(0, last_sample - position)])
-            position += samples.size
+            heard = frame.to_ndarray()[0]
+            writer.add_sound(heard[max(0, first_sample - position) : max(0, last_sample - position)])
+            position += heard.size
         if index >= cut.last_frame and position >= last_sample:
             break
 

@@ -91,6 +91,7 @@ def test_every_highlight_becomes_a_clip_with_a_poster_and_no_recording_stays(
     request_for: Callable[..., RenderRequest], files: JobFiles
 ) -> None:
     result, seen = _render(request_for(), files)
+    assert not result.problems
     assert [(clip.highlight, clip.frames) for clip in result.clips] == list(
         zip(HIGHLIGHTS, (90, 120, 150), strict=True)
     )
