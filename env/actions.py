@@ -23,7 +23,7 @@ SPAWN_COLUMN: Final = 3
 ROTATIONS: Final = 4
 #: A capsule is aimed in at most 2 rotations and 4 shifts; past this many taps something holds it, and it drops.
 TAP_LIMIT: Final = 12
-#: Frames sent at once while nothing can be missed by it: resolution takes 33 frames and more.
+#: Frames sent at once at most: a capsule's counters start again 5 frames before they can grow, and are to be seen between.
 STRIDE: Final = 4
 #: A game that gives back no control in half a minute of frames is not in play any more.
 PATIENCE_FRAMES: Final = 1_800
@@ -39,9 +39,11 @@ def _frames(pad: Pad, count: int) -> bytes:
     return bytes((pad, 0)) * count
 
 
-def _pad(action: int, _ram: bytes, frame_skip: int) -> Pads:
-    """`pad`: one of nothing, left, right, down, A (clockwise), B, held for `frame_skip` frames."""
-    yield _frames(PAD_ACTIONS[action], frame_skip)
+def _pad(action: int, ram: bytes, frame_skip: int) -> Pads:
+    """`pad`: one of nothing, left, right, down, A (clockwise), B, held for `frame_skip` frames or to the round's end."""
+    for begun in range(0, frame_skip, STRIDE):
+        if not is_over(ram):
+            ram = yield _frames(PAD_ACTIONS[action], min(STRIDE, frame_skip - begun))
 
 
 def _placement(action: int, ram: bytes, _frame_skip: int) -> Pads:

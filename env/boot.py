@@ -4,19 +4,22 @@ A start state is a save state in which the first capsule can be steered. It depe
 seed alone, so it is cached under those three.
 """
 
+import os
 import zlib
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from env.actions import until_control
 from env.cartridge import Cartridge
 from env.emulator import Emulator
-from env.errors import EnvError
+from env.errors import EnvError, StateError
 from env.game import DEMO, LEVEL, MODE, MUSIC, MUSIC_OFF, OPTIONS_ROW, PLAYERS, SPEED, SPEEDS, Mode, rng_state
 from env.options import Scenario
 from env.play import Play, drive
 from env.savestate import canonical, with_ram
+from env.savestate import ram as ram_of_state
 from env.wire import Pad
 
 #: The game ignores buttons for a moment after its title appears.
@@ -157,16 +160,20 @@ class StartStates:
         for folder in (self._folder, *self._shared):
             if folder is not None:
                 try:
-                    return zlib.decompress((folder / self._name(scenario, seed)).read_bytes())
-                except (OSError, zlib.error):
+                    state = zlib.decompress((folder / self._name(scenario, seed)).read_bytes())
+                    ram_of_state(state)
+                except (OSError, zlib.error, StateError):
                     continue  # a state that is missing or torn is made again
+                return state
         return None
 
     def _keep(self, scenario: Scenario, seed: int, *, state: bytes) -> None:
         if self._folder is None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / self._name(scenario, seed)
-        temporary = target.with_suffix(".tmp")
-        temporary.write_bytes(zlib.compress(state))
-        temporary.replace(target)
+        temporary = self._folder / f".{target.name}.{os.getpid()}"
+        # Where it cannot be kept, the next game with this seed is merely slower to begin.
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(zlib.compress(state))
+            temporary.replace(target)

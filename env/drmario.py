@@ -98,7 +98,7 @@ class DrMarioEnv(gym.Env[Planes, np.int64]):
         """
         super().reset(seed=seed)
         del options
-        return drive(self._lane.emulator, self._lane.begin(_game_seed(seed, self._game_seeds, self.np_random)))
+        return drive(self._lane.ready(), self._lane.begin(_game_seed(seed, self._game_seeds, self.np_random)))
 
     def step(self, action: np.int64 | int) -> tuple[Planes, float, bool, bool, dict[str, Any]]:
         """Carry out an action: `frame_skip` frames with `pad`, a whole capsule with `placement`.
@@ -157,7 +157,6 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._autoreset_mode = autoreset_mode
-        self._action_count = ACTIONS[settings.options.actions].count
         self._game_seeds = game_seeds
         self._starts = starts or start_states(None)
         self._lanes = [Lane(self._starts, settings) for _ in range(num_envs)]
@@ -188,8 +187,16 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
 
         Returns:
             observations (num_envs, 16, 8, 12), rewards, terminations, truncations (num_envs,), infos with `_key` masks.
+
+        Raises:
+            ValueError: another number of actions, or one that a lane which plays has not; nothing was played.
+            EnvError: a lane failed; the games of all lanes have broken off, reset them.
         """
+        if np.shape(actions) != (self.num_envs,):
+            raise ValueError(f"actions have the shape {np.shape(actions)}: give one for each of {self.num_envs} lanes")
         playing = [index for index, lane in enumerate(self._lanes) if not lane.is_over]
+        for i in playing:
+            self._lanes[i].check(int(actions[i]))
         steps = drive_all((self._lanes[i].emulator, self._lanes[i].step(int(actions[i]))) for i in playing)
         rewards = np.zeros(self.num_envs, np.float64)
         terminations = np.zeros(self.num_envs, np.bool_)
@@ -206,8 +213,7 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(num_envs, actions) bool; all true in a lane that does not play."""
-        whole = np.ones(self._action_count, np.bool_)
-        return np.stack([whole if lane.is_over else lane.mask() for lane in self._lanes])
+        return np.stack([lane.mask() for lane in self._lanes])
 
     @property
     def frames(self) -> int:
@@ -222,7 +228,7 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
 
     def _begin(self, seeds: Mapping[int, int]) -> dict[str, Any]:
         """Begin a game in each of the lanes given, and return their infos."""
-        begun = drive_all((self._lanes[lane].emulator, self._lanes[lane].begin(seed)) for lane, seed in seeds.items())
+        begun = drive_all((self._lanes[lane].ready(), self._lanes[lane].begin(seed)) for lane, seed in seeds.items())
         infos: dict[str, Any] = {}
         for lane, (observation, info) in zip(seeds, begun, strict=True):
             self._observations[lane] = observation
@@ -249,6 +255,7 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
     def _reset_mask(self, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         if mask is None:
             return np.ones(self.num_envs, np.bool_)
+        mask = np.asarray(mask)
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
             raise ValueError(f"reset_mask must be ({self.num_envs},) bool with at least one lane set")
         return mask

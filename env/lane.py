@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from env.actions import ACTIONS, Mask
 from env.boot import StartStates
 from env.emulator import Emulator
@@ -51,11 +53,11 @@ class Step:
 
 
 class Lane:
-    """Plays games in one emulator, which is started by the first game."""
+    """Plays games in one emulator, which is started for the first game and again where it has died."""
 
     def __init__(self, starts: StartStates, settings: GameSettings) -> None:
         self.emulator = Emulator(starts.cartridge.path)
-        #: whether the game has ended, or none was begun
+        #: whether the game has ended, broke off, or none was begun
         self.is_over = True
         self._starts = starts
         self._settings = settings
@@ -63,12 +65,23 @@ class Lane:
         self._observe = OBSERVATIONS[settings.options.observation]
         self._reward = REWARDS[settings.options.reward]
         self._recorder: Recorder | None = None
-        self._started = False
         self._seed = self._steps = self._frames = 0
         self._total_reward = 0.0
 
+    def ready(self) -> Emulator:
+        """The emulator, running.
+
+        Raises:
+            RomError, EmulatorError: it does not start.
+        """
+        if not self.emulator.is_alive():
+            self.emulator.close()
+            self.emulator = Emulator(self._starts.cartridge.path)
+            self.emulator.start()
+        return self.emulator
+
     def begin(self, seed: int) -> Play[tuple[Planes, dict[str, Any]]]:
-        """Reset to a game.
+        """Reset to a game; the lane is to be `ready`.
 
         Args:
             seed: taken modulo 32,767.
@@ -76,9 +89,7 @@ class Lane:
         Returns:
             The first observation, and the info `seed`.
         """
-        if not self._started:
-            self.emulator.start()
-            self._started = True
+        self.is_over = True  # until it has begun
         self._seed, self._steps, self._frames, self._total_reward = seed % GAME_SEEDS, 0, 0, 0.0
         state = yield from self._starts.begin(self.emulator, self._settings.options.scenario, seed=self._seed)
         self._ram = ram_of_state(state)
@@ -96,8 +107,8 @@ class Lane:
         """
         if self.is_over:
             raise EnvError("the game is over: reset the environment before the next step")
-        if not 0 <= action < self._actions.count:
-            raise ValueError(f"action {action} is not one of 0 to {self._actions.count - 1}")
+        self.check(action)
+        self.is_over = True  # a step that breaks off leaves a game that cannot go on
         before = self._tally
         yield from self._watched(self._actions.pads(action, self._ram, self._settings.options.frame_skip))
         reward = self._reward(before, self._tally)
@@ -105,14 +116,23 @@ class Lane:
         self._total_reward += reward
         return self._finished(reward)
 
+    def check(self, action: int) -> None:
+        """Refuse an action that the action set has not.
+
+        Raises:
+            ValueError: it names the action.
+        """
+        if not 0 <= action < self._actions.count:
+            raise ValueError(f"action {action} is not one of 0 to {self._actions.count - 1}")
+
     def mask(self) -> Mask:
-        """(actions,) bool: which actions are possible now."""
+        """(actions,) bool: which actions are possible now; all where no game is played."""
+        if self.is_over:
+            return np.ones(self._actions.count, np.bool_)
         return self._actions.mask(self._ram)
 
     def close(self) -> None:
-        if self._started:
-            self.emulator.close()
-            self._started = False
+        self.emulator.close()
 
     def _watched(self, pads: Play[None]) -> Play[None]:
         """Carry out pads while the tally and the replay follow every exchange."""

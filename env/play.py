@@ -23,23 +23,30 @@ def drive(emulator: Emulator, play: Play[Result]) -> Result:
 def drive_all(plays: Iterable[tuple[Emulator, Play[Result]]]) -> list[Result]:
     """Run plays side by side, one emulator each, with every emulator in flight while another is looked after.
 
+    Where a play or its emulator fails, the others are closed where they stand and the error goes on; their emulators
+    stay usable.
+
     Returns:
         What each play returned, in the order given.
     """
+    running = dict(enumerate(plays))
     results: dict[int, Result] = {}
-    running: dict[int, tuple[Emulator, Play[Result]]] = {}
-    for index, (emulator, play) in enumerate(plays):
+
+    def advance(index: int, *, begun: bool) -> None:
+        emulator, play = running[index]
         try:
-            emulator.send(next(play))
-            running[index] = (emulator, play)
+            emulator.send(play.send(emulator.read_ram()) if begun else next(play))
         except StopIteration as end:
             results[index] = end.value
-    while running:
-        for index, (emulator, play) in list(running.items()):
-            emulator.wait()
-            try:
-                emulator.send(play.send(emulator.read_ram()))
-            except StopIteration as end:
-                results[index] = end.value
-                del running[index]
+            del running[index]
+
+    try:
+        for index in tuple(running):
+            advance(index, begun=False)
+        while running:
+            for index in tuple(running):
+                advance(index, begun=True)
+    finally:
+        for _, play in running.values():
+            play.close()
     return [results[index] for index in sorted(results)]

@@ -1,14 +1,33 @@
 """One cache of start states for all tests of the game, and environments on it that are closed in the end."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import pytest
+from models.machine import CARTRIDGE, Machine
 
 from env.boot import StartStates
 from env.drmario import DrMarioEnv, DrMarioVectorEnv, start_states
+from env.emulator import Emulator
+from env.game import (
+    ACTION,
+    CAPSULE,
+    COLUMN,
+    COLUMNS,
+    EMPTY,
+    FIELD,
+    HEIGHT,
+    MODE,
+    ROWS,
+    VIRUSES_LEFT,
+    Action,
+    Mode,
+)
 from env.lane import GameSettings
 from env.options import ActionsName, EnvironmentOptions, ObservationName, Scenario, Speed
+
+Cells = Mapping[tuple[int, int], int]
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +84,31 @@ def make_games(starts: StartStates) -> Iterator[Callable[..., DrMarioVectorEnv]]
     yield make
     for games in made:
         games.close()
+
+
+class BuildRam(Protocol):
+    def __call__(self, values: Mapping[int, int] = ..., *, field: Cells = ...) -> bytes:
+        """RAM of a live round with an empty field, a capsule falling in the middle, and these bytes and cells."""
+
+
+@pytest.fixture(scope="session")
+def build_ram() -> BuildRam:
+    def build(values: Mapping[int, int] = MappingProxyType({}), *, field: Cells = MappingProxyType({})) -> bytes:
+        ram = bytearray(2048)
+        ram[FIELD : FIELD + ROWS * COLUMNS] = bytes([EMPTY]) * (ROWS * COLUMNS)
+        falling = {MODE: Mode.PLAY, ACTION: Action.FALLING, VIRUSES_LEFT: 4, CAPSULE + 1: 1, COLUMN: 3, HEIGHT: 8}
+        cells = {FIELD + row * COLUMNS + column: cell for (row, column), cell in field.items()}
+        for address, value in (falling | cells | dict(values)).items():
+            ram[address] = value
+        return bytes(ram)
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    """The cartridge beside the rules model."""
+    with Emulator(CARTRIDGE) as emulator:
+        machine = Machine(emulator)
+        machine.boot()
+        yield machine
