@@ -3,8 +3,6 @@
 Every case plays the same 10,000 frames from the same state, so that only the round trips differ.
 """
 
-import argparse
-import json
 import os
 import statistics
 import time
@@ -18,7 +16,6 @@ import numpy as np
 from env.emulator import Emulator
 from env.wire import PAD_BYTES
 
-_ROM = Path(__file__).parents[1] / "env" / "rom" / "vial-rival.nes"
 _FRAMES = 10_000
 _WARM_UP_FRAMES = 600
 _STREAMED = "streamed"
@@ -110,17 +107,3 @@ def _ratios(rates: dict[str, list[float]]) -> dict[str, float]:
         for name, values in rates.items()
         if name != _STREAMED
     }
-
-
-def main() -> None:
-    """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rom", type=Path, default=_ROM)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of every case in every turn, at least")
-    parser.add_argument("--repeats", type=int, default=5)
-    arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.rom, seconds=arguments.seconds, repeats=arguments.repeats), indent=2))
-
-
-if __name__ == "__main__":
-    main()

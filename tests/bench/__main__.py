@@ -1,0 +1,28 @@
+"""`./run bench [lockstep|evaluation]`: the figures as one JSON object; without a word, both."""
+
+import argparse
+import json
+
+from bench import evaluation, lockstep
+
+from env.drmario import stand_in_rom
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("lockstep", "evaluation"))
+    parser.add_argument("--seconds", type=float, default=2.0, help="of every lockstep case in every turn, at least")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--games", type=int, default=64, help="of the evaluation")
+    options = parser.parse_args()
+    found: dict[str, object] = {}
+    if options.what in {None, "lockstep"}:
+        found["lockstep"] = lockstep.measure(stand_in_rom(), seconds=options.seconds, repeats=options.repeats)
+    if options.what in {None, "evaluation"}:
+        found["evaluation"] = evaluation.measure(games=options.games)
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
