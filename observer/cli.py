@@ -34,7 +34,7 @@ from observer.core.models import Estimate, EvaluationResult
 from observer.core.models import Progress as WorkerProgress
 from observer.core.plan import plan_digest
 from observer.foreground import evaluate_file
-from observer.sb3zip import describe, read_checkpoint, read_weights
+from observer.sb3zip import check_archive, describe, read_checkpoint, read_weights
 from observer.stages.publishing import Publishing
 from observer.stages.status import status as read_status
 
@@ -96,7 +96,9 @@ def inspect(
 ) -> None:
     """Say what a checkpoint holds, without running any of it."""
     blob, _ = read_file(file)
-    _show(describe(read_checkpoint(blob), read_weights(blob)), as_json=as_json, title=file.name)
+    check_archive(blob)
+    held = describe(read_checkpoint(blob), read_weights(blob))
+    _show(held if as_json else _inspection(held), as_json=as_json, title=file.name)
 
 
 @cli.command()
@@ -133,11 +135,14 @@ def status(config: ConfigOption = None, *, name: RunOption = None, as_json: Json
 def report(config: ConfigOption = None, *, name: RunOption = None) -> None:
     """Write report, metrics.csv and TensorBoard events anew from the evidence; works while the daemon runs."""
     settings = configuration.load(config)
+    logs.configure(settings.service.log)
     layout = _layout(settings, name)
+    writers = app.writers(layout, run=name or settings.runs[0].name)
+    with Store(layout.database, read_only=True):
+        pass  # a run that never was gets no database by being asked about
     with Store(layout.database) as store:
-        for writer in app.writers(layout, run=name or settings.runs[0].name):
+        for writer in writers:
             store.advance(writer.name, 0)
-        writers = app.writers(layout, run=name or settings.runs[0].name)
         Publishing(store, layout, writers, clock=SystemClock()).flush()
     out.print(str(layout.report))
 
@@ -239,6 +244,24 @@ def _show(values: Mapping[str, Any], *, as_json: bool, title: str) -> None:
     for key, value in values.items():
         table.add_row(escape(key), escape(_words(value)))
     out.print(table)
+
+
+def _inspection(held: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint holds, a line for each tensor and each file."""
+    return {
+        **held,
+        "timesteps": "not said" if held["timesteps"] is None else f"{held['timesteps']:,}",
+        "system_info": "\n".join(line.removeprefix("- ") for line in held["system_info"]),
+        "parameters": f"{held['parameters']:,}",
+        "finite": "yes" if held["finite"] else "no: not a number, or infinite; the training has diverged",
+        "weights": _columns({name: "x".join(map(str, shape)) for name, shape in held["weights"].items()}),
+        "members": _columns({name: f"{size:,} bytes" for name, size in held["members"].items()}),
+    }
+
+
+def _columns(values: Mapping[str, str]) -> str:
+    width = max(map(len, values), default=0)
+    return "\n".join(f"{name:{width}}  {value}" for name, value in values.items())
 
 
 def _words(value: object) -> str:

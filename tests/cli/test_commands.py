@@ -1,0 +1,133 @@
+"""Every command: what it prints, where, and how it ends; a known error is one line, never a traceback."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes.command import Command
+
+from observer import __version__
+from observer.config import Config, parse
+
+BAD = "queue: {max_failures: 0}\nruns: [{wacht: x}]\nevaluation: {lanes: many}\n"
+
+
+def test_the_version_is_said(observer: Command) -> None:
+    assert observer("--version").out == f"training-run-observer {__version__}\n"
+
+
+def test_help_lists_every_command(observer: Command) -> None:
+    said = observer("--help")
+    assert said.code == 0
+    for command in ("run", "evaluate", "inspect", "verify", "status", "report", "plan", "config"):
+        assert command in said.out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("evalute",), ("evaluate",), ("evaluate", "x.zip", "--episodes", "0"), ("plan", "--yaml")]
+)
+def test_wrong_usage_ends_with_2(observer: Command, arguments: tuple[str, ...]) -> None:
+    said = observer(*arguments)
+    assert (said.code, said.out) == (2, "")
+    assert said.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("run",), ("evaluate", "x.zip"), ("verify", "x"), ("status",), ("report",), ("plan",), ("config", "check")],
+)
+def test_every_problem_of_a_configuration_is_listed(
+    observer: Command, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(BAD, encoding="utf-8")
+    said = observer(*command, "--config", path)
+    assert (said.code, said.out) == (78, "")
+    head, *problems = said.err.splitlines()
+    assert head == f"{path}: 3 problem(s)"
+    assert sorted(line.split(":")[0].strip() for line in problems) == [
+        "evaluation.lanes",
+        "queue.max_failures",
+        "runs.0.wacht",
+    ]
+
+
+def test_a_configuration_that_is_not_there_is_named(observer: Command) -> None:
+    said = observer("config", "check", "--config", "none.yaml")
+    assert said.code == 78
+    assert "none.yaml" in said.err
+
+
+def test_a_missing_rom_is_named(observer: Command, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("environment: {rom: none.nes}\n", encoding="utf-8")
+    said = observer("config", "check", "-c", tmp_path / "config.yaml")
+    assert said.code == 78
+    assert str(tmp_path / "none.nes") in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_configuration_that_can_be_used_is_said_to(observer: Command) -> None:
+    assert observer("config", "check").out == "the configuration can be used\n"
+
+
+def test_the_shown_configuration_can_be_read_again(observer: Command, tmp_path: Path) -> None:
+    shown = observer("config", "show").out
+    assert parse(shown, source="shown", folder=tmp_path) == Config.default()
+
+
+def test_the_schema_knows_every_section(observer: Command) -> None:
+    assert set(json.loads(observer("config", "schema").out)["properties"]) == set(Config.model_fields)
+
+
+def test_the_plan_names_its_seeds_and_identity(observer: Command) -> None:
+    shown = json.loads(observer("plan", "--json").out)
+    assert shown["seeds"] == list(range(100))
+    assert len(shown["plan_sha256"]) == 64
+    assert shown["plan_sha256"] in observer("plan").out
+
+
+def test_inspect_says_what_a_zip_holds(observer: Command, checkpoint: Path) -> None:
+    held = json.loads(observer("inspect", checkpoint, "--json").out)
+    assert held["algorithm"] == "MaskablePPO"
+    assert held["action_space"] == "Discrete(32)"
+    assert held["finite"] is True
+    said = observer("inspect", checkpoint)
+    assert f"{held['timesteps']:,}" in said.out
+    lines = said.out.splitlines()
+    for name, shape in held["weights"].items():
+        assert any(f" {name} " in line and "x".join(map(str, shape)) in line for line in lines), name
+    assert "- OS:" not in said.out
+
+
+def test_inspect_refuses_in_one_line(observer: Command, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"words")
+    said = observer("inspect", tmp_path / "x.zip")
+    assert (said.code, said.out) == (75, "")
+    assert said.err.startswith("not_a_zip: ")
+
+
+def test_verify_without_replays_says_so(observer: Command, tmp_path: Path) -> None:
+    said = observer("verify", tmp_path)
+    assert (said.code, said.err) == (1, f"there is no replay in {tmp_path}\n")
+
+
+def test_verify_names_a_file_that_is_no_replay(observer: Command, tmp_path: Path) -> None:
+    (tmp_path / "x.replay").write_bytes(b"words")
+    said = observer("verify", tmp_path)
+    assert (said.code, said.out) == (1, "0 of 1 replays match\n")
+    assert "x.replay" in said.err
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_a_run_that_never_was_is_said_so(observer: Command, command: str) -> None:
+    said = observer(command)
+    assert (said.code, said.out) == (78, "")
+    assert len(said.err.splitlines()) == 1
+    assert not Path("observations").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_an_unknown_run_is_answered_with_the_known_ones(observer: Command, command: str) -> None:
+    said = observer(command, "--run", "other")
+    assert said.code == 1
+    assert said.err == "there is no run named 'other' in the configuration; its runs are baseline\n"
