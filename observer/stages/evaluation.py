@@ -61,7 +61,8 @@ def evaluate(
     finished = _take_over(request, files)
     policy = _policy(request)
     seeds = missing_seeds(request.plan, finished)
-    games = _games(request, files, lanes=max(1, min(request.plan.lanes, len(seeds))))
+    versions = _versions()
+    games = _games(request, files, lanes=max(1, min(request.plan.lanes, len(seeds))), versions=versions)
     try:
         play = _Play(plan=request.plan, policy=policy, games=games, seeds=list(seeds))
         for record in play.episodes(_throttled(on_progress, clock, play, request.plan)):
@@ -76,7 +77,7 @@ def evaluate(
         episodes=episodes,
         summary=summarise(episodes),
         provenance=Provenance(
-            versions=_versions(),
+            versions=versions,
             rom_sha256=request.plan.rom_sha256,
             cpu_capability=torch.backends.cpu.get_cpu_capability(),
             machine=platform.machine(),
@@ -123,14 +124,14 @@ def _policy(request: EvaluationRequest) -> Policy:
     )
 
 
-def _games(request: EvaluationRequest, files: JobFiles, *, lanes: int) -> DrMarioVectorEnv:
+def _games(request: EvaluationRequest, files: JobFiles, *, lanes: int, versions: Mapping[str, str]) -> DrMarioVectorEnv:
     plan = request.plan
     shared = (Path(request.start_states),) if request.start_states else ()
     settings = GameSettings(
         options=plan.environment,
         frame_limit=plan.frame_limit,
         capsule_limit=plan.capsule_limit,
-        versions={"observer": observer.__version__},
+        versions={name: versions[name] for name in ("observer", "emulator")},
         metadata={
             "checkpoint_sha256": request.checkpoint.digest,
             "step": request.checkpoint.step,
