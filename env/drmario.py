@@ -132,8 +132,8 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
 
     Lane by lane it equals N `DrMarioEnv`s. With `AutoresetMode.DISABLED` a lane whose game is over stands still
     (reward 0, neither terminated nor truncated again) until `reset` with a `reset_mask` that holds it; lanes that
-    were never reset start no emulator. With `SAME_STEP` the next game begins in the step that ended one, and the
-    info carries `final_obs` and `final_info`.
+    were never reset start no emulator. With `SAME_STEP` the next game begins in the step that ended one: the
+    info's `seed` is the new game's, and the ended one's record is also in `final_info`, beside `final_obs`.
     """
 
     metadata: dict[str, Any] = {**DrMarioEnv.metadata, "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012 -- as above

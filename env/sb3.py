@@ -91,9 +91,7 @@ class DrMarioVecEnv(VecEnv):
 
 
 def _finished(infos: dict[str, Any], lane: int, *, truncated: bool) -> dict[str, Any]:
-    record = {
-        key: values[lane]
-        for key, values in infos.items()
-        if not key.startswith("_") and key not in {"final_obs", "final_info"} and infos[f"_{key}"][lane]
-    }
+    """The record of the game that ended; the flat infos beside it already tell of the lane's next one."""
+    ended = infos["final_info"]
+    record = {key: ended[key][lane] for key in ended if not key.startswith("_")}
     return {**record, "terminal_observation": infos["final_obs"][lane], "TimeLimit.truncated": truncated}

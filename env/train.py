@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 import torch
 import typer
 from gymnasium.vector import AutoresetMode
-from rich.console import Console
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList, CheckpointCallback
 from stable_baselines3.common.vec_env import VecMonitor
@@ -19,7 +18,7 @@ from env.errors import EnvError
 from env.game import GAME_SEEDS
 from env.lane import GameSettings
 from env.network import ColumnPolicy
-from env.options import ENVIRONMENT_FILE, EnvironmentOptions, Scenario, Speed
+from env.options import ENVIRONMENT_FILE, EnvironmentOptions, OptionsError
 from env.sb3 import DrMarioVecEnv
 
 #: Seeds below this are kept for evaluation: no game that is judged was ever practised.
@@ -28,6 +27,7 @@ FIRST_TRAINING_SEED: Final = 3_277
 CAPSULE_LIMIT: Final = 100
 FRAME_LIMIT: Final = 20_000
 ROLLOUT: Final = 1_024
+MOST_LANES: Final = 64
 
 HYPERPARAMETERS: Final[dict[str, Any]] = {
     "learning_rate": 5e-4,
@@ -88,17 +88,17 @@ def train(  # noqa: PLR0913 -- each is an option of the command line
     seed: Annotated[int, typer.Option(help="Of the training itself.")] = 0,
 ) -> None:
     """Train MaskablePPO to place capsules, dropping checkpoints as it goes."""
-    options = EnvironmentOptions(
-        scenario=Scenario(level=level, speed=_speed(speed)), observation="relative", actions="placement"
-    )
-    checkpoints = models / "checkpoints"
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    (checkpoints / ENVIRONMENT_FILE).write_text(options.to_json())
+    if lanes not in range(1, MOST_LANES + 1):
+        raise OptionsError(f"lanes: {lanes} is not a number of emulators from 1 to {MOST_LANES}")
+    scenario = {"level": level, "speed": speed}
+    options = EnvironmentOptions.from_mapping({"scenario": scenario, "observation": "relative", "actions": "placement"})
     torch.set_num_threads(1)  # two emulators' worth of work waits for the cores that more threads would take
     games = VecMonitor(make_games(lanes, options, rom=rom))
+    checkpoints = models / "checkpoints"
+    _write_options(options, checkpoints)
     try:
         model = MaskablePPO(
-            ColumnPolicy, games, n_steps=ROLLOUT // lanes, seed=seed, verbose=1,
+            ColumnPolicy, games, n_steps=max(2, min(ROLLOUT, timesteps) // lanes), seed=seed, verbose=1,
             tensorboard_log=str(models / "tensorboard"), **HYPERPARAMETERS,
         )  # fmt: skip
         save = CheckpointCallback(max(1, save_every // lanes), str(checkpoints), name_prefix="ppo_drmario")
@@ -109,11 +109,12 @@ def train(  # noqa: PLR0913 -- each is an option of the command line
         games.close()
 
 
-def _speed(text: str) -> Speed:
-    speeds: dict[str, Speed] = {"low": "low", "med": "med", "hi": "hi"}
-    if text not in speeds:
-        raise typer.BadParameter(f"{text!r} is not a speed; choose low, med or hi")
-    return speeds[text]
+def _write_options(options: EnvironmentOptions, folder: Path) -> None:
+    """Whole or not at all: an observer may read the folder at any time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{ENVIRONMENT_FILE}"
+    partial.write_text(options.to_json())
+    partial.replace(folder / ENVIRONMENT_FILE)
 
 
 def main() -> None:
@@ -121,8 +122,8 @@ def main() -> None:
     try:
         typer.run(train)
     except EnvError as error:
-        Console(stderr=True).print(str(error), style="red")
-        raise SystemExit(1) from error
+        typer.secho(str(error), fg="red", err=True)
+        raise SystemExit(2 if isinstance(error, OptionsError) else 1) from error
 
 
 if __name__ == "__main__":
