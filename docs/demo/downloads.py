@@ -2,11 +2,14 @@
 
 import json
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 GIGABYTE = 1e9
+#: for a person to stop it; nobody waits where nobody watches
+PATIENCE_SECONDS = 10
 
 
 def size_of(url: str) -> int:
@@ -35,6 +38,9 @@ def main() -> None:
         " much smaller: stop now (Ctrl-C), set pip's extra-index-url (PIP_EXTRA_INDEX_URL) to the CPU index that PyTorch's"
         " install page names (https://pytorch.org/get-started/locally/), and call again.\n"
     )
+    if sys.stdin.isatty():
+        sys.stderr.write(f"Going on in {PATIENCE_SECONDS} s.\n")
+        threading.Event().wait(PATIENCE_SECONDS)
 
 
 if __name__ == "__main__":
