@@ -1,8 +1,10 @@
 """Actions as pads, carried out by the rules model and by the cartridge."""
 
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -203,15 +205,29 @@ def watched(action: int, ram: bytes) -> Play[tuple[Landing, bytes]]:
         return landing or (-1, -1), ram
 
 
+def placements(starts: StartStates, *, level: int, seeds: range) -> list[Count]:
+    """At every speed, side by side."""
+    speeds: tuple[Speed, ...] = get_args(Speed)
+    with ExitStack() as stack:
+        emulators = [stack.enter_context(Emulator(CARTRIDGE)) for _ in speeds]
+        return drive_all(
+            (one, random_games(starts, one, Scenario(level=level, speed=speed), seeds=seeds))
+            for one, speed in zip(emulators, speeds, strict=True)
+        )
+
+
 def test_on_the_cartridge_placements_land_where_aimed_at_every_speed(starts: StartStates) -> None:
-    speeds: tuple[Speed, ...] = ("low", "med", "hi")
-    with Emulator(CARTRIDGE) as low, Emulator(CARTRIDGE) as med, Emulator(CARTRIDGE) as hi:
-        plays = [
-            (one, random_games(starts, one, Scenario(speed=speed), seeds=range(40, 44)))
-            for one, speed in zip((low, med, hi), speeds, strict=True)
-        ]
-        counts = drive_all(plays)
+    counts = placements(starts, level=0, seeds=range(40, 44))
     assert sum(count.placed for count in counts) > 200
+    assert [count.missed for count in counts] == [[], [], []]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("level", [0, 4, 12])
+def test_on_the_cartridge_thousands_of_placements_land_where_aimed(starts: StartStates, level: int) -> None:
+    counts = placements(starts, level=level, seeds=range(100, 120))
+    assert sum(count.placed for count in counts) > 500
     assert [count.missed for count in counts] == [[], [], []]
 
 

@@ -27,7 +27,7 @@ from env.game import (
     is_falling,
     rng_state,
 )
-from env.options import Scenario, Speed
+from env.options import HIGHEST_LEVEL, Scenario, Speed
 from env.play import drive, drive_all
 from env.savestate import canonical, ram
 
@@ -71,13 +71,20 @@ def test_a_seed_gives_the_board_and_queue_of_its_generator(
 
 @pytest.mark.parametrize(("level", "speed"), [(0, "hi"), (1, "low"), (7, "med"), (15, "hi"), (20, "low"), (20, "hi")])
 def test_the_menus_choose_level_and_speed(emulators: list[Emulator], level: int, speed: Speed) -> None:
-    assert speed in get_args(Speed)
     starts = start_states(None)
     memory = ram(drive(emulators[0], starts.begin(emulators[0], Scenario(level=level, speed=speed), seed=5)))
     assert (memory[LEVEL], memory[SPEED], memory[MUSIC]) == (level, SPEEDS[speed], MUSIC_OFF)
     assert decimal(memory[VIRUSES_LEFT]) == virus_count(level)
     assert memory[DEMO] == 0
     assert is_falling(memory)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("speed", get_args(Speed))
+def test_the_menus_choose_every_level(emulators: list[Emulator], speed: Speed) -> None:
+    for level in range(HIGHEST_LEVEL + 1):
+        test_the_menus_choose_level_and_speed(emulators, level, speed)
 
 
 def test_the_same_start_is_made_in_a_fresh_emulator_and_in_a_used_one(

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from env.options import (
@@ -27,6 +27,7 @@ OPTIONS = st.builds(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(OPTIONS)
 def test_options_come_back_from_their_json(options: EnvironmentOptions) -> None:
     assert EnvironmentOptions.from_json(options.to_json(), source="environment.json") == options
@@ -105,6 +106,7 @@ def test_a_wrong_key_or_value_in_an_environment_file_is_one_sentence(change: dic
     assert "\n" not in str(raised.value)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -56,8 +56,10 @@ def test_a_step_gives_what_sb3_expects(games: DrMarioVecEnv) -> None:
     assert isinstance(first, np.ndarray)
     assert isinstance(observations, np.ndarray)
     assert first.shape == observations.shape == (2, 16, 8, 12)
-    assert (rewards.dtype, rewards.shape) == (np.float32, (2,))
-    assert (dones.dtype, dones.tolist()) == (np.bool_, [False, False])
+    assert rewards.dtype == np.float32
+    assert rewards.shape == (2,)
+    assert dones.dtype == np.bool_
+    assert dones.tolist() == [False, False]
     assert infos == [{}, {}]
 
 

@@ -64,7 +64,7 @@ def test_lane_by_lane_it_is_the_games_one_at_a_time(
     while playing.any():
         steps = [len(played[seed]) for seed in seeds]
         observations, rewards, ends, cuts, infos = games.step(chosen(games.action_masks(), seeds, steps))
-        for lane in np.flatnonzero(playing):
+        for lane in np.flatnonzero(playing).tolist():
             step = observations[lane], rewards[lane], ends[lane], cuts[lane], lane_info(infos, lane)
             played[seeds[lane]].append(step)
         ended = playing & (ends | cuts)
@@ -73,7 +73,7 @@ def test_lane_by_lane_it_is_the_games_one_at_a_time(
             seeds[lane], begun[lane] = waiting.pop(0), True
         if begun.any():
             observations, infos = games.reset(seed=list(seeds), options={"reset_mask": begun})
-            for lane in np.flatnonzero(begun):
+            for lane in np.flatnonzero(begun).tolist():
                 played[seeds[lane]] = [(observations[lane], 0.0, False, False, lane_info(infos, lane))]
         playing = (playing & ~ended) | begun
     assert sorted(played) == [20, 21, 22, 23, 24]
@@ -95,7 +95,7 @@ def test_with_same_step_the_next_game_begins_in_the_step_that_ended_one(
     while ended < 4:
         observations, _, ends, cuts, infos = games.step(chosen(games.action_masks(), seeds, steps))
         steps = [step + 1 for step in steps]
-        for lane in np.flatnonzero(ends | cuts):
+        for lane in np.flatnonzero(ends | cuts).tolist():
             game = alone(env, seeds[lane])
             assert np.array_equal(infos["final_obs"][lane], game[-1][0])
             assert lane_info(infos["final_info"], lane) == game[-1][4]
