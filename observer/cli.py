@@ -128,7 +128,8 @@ def verify(
 def status(config: ConfigOption = None, *, name: RunOption = None, as_json: JsonOption = False) -> None:
     """Say how far the work is; works while the daemon runs."""
     layout = _layout(configuration.load(config), name)
-    _show(read_status(layout), as_json=as_json, title=str(layout.output))
+    told = read_status(layout)
+    _show(told if as_json else _standing(told), as_json=as_json, title=str(layout.output))
 
 
 @cli.command()
@@ -153,7 +154,9 @@ def plan(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     settings = configuration.load(config)
     planner = app.Planner(evaluation=settings.evaluation, rom_sha256=app.check_setup(settings))
     made = planner.plan(settings.environment.options())
-    _show({"plan_sha256": plan_digest(made), **jobfiles.plain(made)}, as_json=as_json, title="plan")
+    told = {"plan_sha256": plan_digest(made), **jobfiles.plain(made)}
+    seeds = f"{made.seeds[0]} to {made.seeds[-1]}"
+    _show(told if as_json else {**told, "seeds": seeds}, as_json=as_json, title="plan")
 
 
 @config_commands.command()
@@ -257,6 +260,30 @@ def _inspection(held: Mapping[str, Any]) -> dict[str, Any]:
         "weights": _columns({name: "x".join(map(str, shape)) for name, shape in held["weights"].items()}),
         "members": _columns({name: f"{size:,} bytes" for name, size in held["members"].items()}),
     }
+
+
+def _standing(told: Mapping[str, Any]) -> dict[str, str]:
+    """How far the work is, a line for each thing."""
+    jobs = [f"step {job['step']:,}: {job['done']} of {job['total']} ({job['kind']})" for job in told["running"]]
+    parked = [f"{Path(file['path']).name}: {file['word']}: {file['sentence']}" for file in told["parked"]]
+    last = told["last_result"]
+    return {
+        "daemon": "not running" if told["daemon"] is None else f"process {told['daemon']}",
+        "evaluations": _counts(told["queue"]),
+        "clips": _counts(told["renderings"]),
+        "now": "\n".join(jobs) or "nothing",
+        "parked": "\n".join(parked) or "nothing",
+        "last result": "none yet" if last is None else _last_result(last),
+    }
+
+
+def _counts(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in states.items() if number) or "none yet"
+
+
+def _last_result(last: Mapping[str, Any]) -> str:
+    games = last.get("problem") or f"{last['wins']} of {last['episodes']} games won"
+    return f"step {last['step']:,}: {games}\n{last['directory']}\n{last['finished_at']}"
 
 
 def _columns(values: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ Unix seconds in the values (`*_at`) and UTC ISO-8601 in the files.
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -128,6 +129,11 @@ def request_kind(path: Path) -> type[EvaluationRequest] | type[RenderRequest]:
 def append_episode(path: Path, episode: Episode) -> None:
     """Add a finished game durably."""
     append_line(path, canonical_json(asdict(episode)))
+
+
+def write_episodes(path: Path, episodes: Sequence[Episode]) -> None:
+    """Begin the file with these games; what it held, torn lines too, is gone."""
+    write_whole(path, "".join(canonical_json(asdict(episode)) + "\n" for episode in episodes))
 
 
 def read_episodes(path: Path) -> tuple[Episode, ...]:

@@ -88,18 +88,19 @@ def evaluate(
 
 
 def _take_over(request: EvaluationRequest, files: JobFiles) -> list[Episode]:
-    """The games that earlier attempts finished, with their replays, as this attempt's own."""
+    """The games that earlier attempts finished, with their replays, as this attempt's own; also its own, run again."""
     files.replays.mkdir(parents=True, exist_ok=True)
     taken: dict[int, Episode] = {}
-    for folder in request.resume_from:
-        earlier = JobFiles(Path(folder))
+    for earlier in (files, *(JobFiles(Path(folder)) for folder in request.resume_from)):
         for episode in jobfiles.read_episodes(earlier.episodes):
             source = earlier.replays / f"{episode.seed}.replay"
             if episode.seed not in taken and _is_whole(source, episode.replay_sha256):
-                shutil.copyfile(source, files.replays / source.name)
-                jobfiles.append_episode(files.episodes, episode)
+                if earlier is not files:
+                    shutil.copyfile(source, files.replays / source.name)
                 taken[episode.seed] = episode
-    return [taken[seed] for seed in request.plan.seeds if seed in taken]
+    finished = [taken[seed] for seed in request.plan.seeds if seed in taken]
+    jobfiles.write_episodes(files.episodes, finished)
+    return finished
 
 
 def _is_whole(replay: Path, digest: Digest) -> bool:

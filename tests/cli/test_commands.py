@@ -83,7 +83,9 @@ def test_the_plan_names_its_seeds_and_identity(observer: Command) -> None:
     shown = json.loads(observer("plan", "--json").out)
     assert shown["seeds"] == list(range(100))
     assert len(shown["plan_sha256"]) == 64
-    assert shown["plan_sha256"] in observer("plan").out
+    said = observer("plan").out
+    assert shown["plan_sha256"] in said
+    assert "0 to 99" in said
 
 
 def test_inspect_says_what_a_zip_holds(observer: Command, checkpoint: Path) -> None:

@@ -21,5 +21,5 @@ def jobs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def played(jobs_folder: Path, checkpoint: Path) -> JobFiles:
-    """Five short games in two lanes."""
-    return jobs.play(jobs.job(jobs_folder / "000001.1", checkpoint, jobs.plan_of(range(5))))
+    """Four short games in two lanes."""
+    return jobs.play(jobs.job(jobs_folder / "000001.1", checkpoint, jobs.plan_of(range(4))))

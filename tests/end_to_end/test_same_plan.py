@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shutil
 import signal
 import threading
 from dataclasses import replace
@@ -46,9 +47,9 @@ def games(files: JobFiles) -> dict[int, tuple[Episode, bytes]]:
 @pytest.fixture(scope="module")
 def interrupted(jobs_folder: Path, checkpoint: Path) -> JobFiles:
     """The plan of `played`, killed with -9 after its first game."""
-    files = jobs.job(jobs_folder / "000002.1", checkpoint, jobs.plan_of(range(5)))
+    files = jobs.job(jobs_folder / "000002.1", checkpoint, jobs.plan_of(range(4)))
     with jobs.start_worker(files) as worker:
-        while not files.episodes.exists() and worker.poll() is None:
+        while not jobfiles.read_episodes(files.episodes) and worker.poll() is None:
             threading.Event().wait(0.01)
         emulators = jobs.descendants(worker.pid)
         worker.send_signal(signal.SIGKILL)
@@ -66,23 +67,23 @@ def interrupted(jobs_folder: Path, checkpoint: Path) -> JobFiles:
 @pytest.fixture(scope="module")
 def drawn(jobs_folder: Path, checkpoint: Path, played: JobFiles) -> JobFiles:
     """Actions drawn by their probabilities."""
-    plan = jobs.plan_of(range(5), policy_mode="stochastic")
-    return jobs.play(jobs.job(jobs_folder / "drawn", checkpoint, plan, start_states=str(played.start_states)))
+    plan = jobs.plan_of(range(4), policy_mode="stochastic")
+    return jobs.play_here(jobs.job(jobs_folder / "drawn", checkpoint, plan, start_states=str(played.start_states)))
 
 
 def test_every_planned_game_is_in_a_valid_result(played: JobFiles) -> None:
     request = jobfiles.read(EvaluationRequest, played.request)
     result = jobfiles.read_result(played.result, request)
-    assert [episode.seed for episode in result.episodes] == list(range(5))
-    assert result.summary.episodes == 5
-    assert all(episode.frames <= 700 + 200 and episode.episode_length > 0 for episode in result.episodes)
+    assert [episode.seed for episode in result.episodes] == list(range(4))
+    assert result.summary.episodes == 4
+    assert all(episode.frames <= 600 + 200 and episode.episode_length > 0 for episode in result.episodes)
     assert result.provenance.rom_sha256 == request.plan.rom_sha256
     assert {"observer", "emulator", "torch", "python"} <= set(result.provenance.versions)
 
 
 def test_a_game_that_reaches_the_frame_limit_is_timed_out(played: JobFiles) -> None:
     for episode in jobfiles.read_episodes(played.episodes):
-        assert (episode.outcome is Outcome.TIMEOUT) == (episode.frames >= 700 and not episode.topped_out)
+        assert (episode.outcome is Outcome.TIMEOUT) == (episode.frames >= 600 and not episode.topped_out)
 
 
 def test_the_table_says_what_the_result_says(played: JobFiles) -> None:
@@ -139,7 +140,7 @@ def test_real_files_fit_their_schemas(played: JobFiles) -> None:
 
 
 def test_the_same_plan_gives_the_same_bytes(played: JobFiles, jobs_folder: Path, checkpoint: Path) -> None:
-    again = jobs.play(jobs.job(jobs_folder / "again", checkpoint, jobs.plan_of(range(5))))
+    again = jobs.play(jobs.job(jobs_folder / "again", checkpoint, jobs.plan_of(range(4))))
     assert evidence(again) == evidence(played)
 
 
@@ -147,22 +148,37 @@ def test_a_plan_resumed_after_a_kill_gives_the_same_bytes(
     played: JobFiles, interrupted: JobFiles, jobs_folder: Path, checkpoint: Path
 ) -> None:
     finished = jobfiles.read_episodes(interrupted.episodes)
-    assert 0 < len(finished) < 5
+    assert 0 < len(finished) < 4
     resumed = jobs.play(
-        jobs.job(jobs_folder / "000002.2", checkpoint, jobs.plan_of(range(5)), resume_from=(str(interrupted.folder),))
+        jobs.job(jobs_folder / "000002.2", checkpoint, jobs.plan_of(range(4)), resume_from=(str(interrupted.folder),))
     )
-    lines = resumed.episodes.read_bytes().splitlines()
-    assert lines[: len(finished)] == sorted(interrupted.episodes.read_bytes().splitlines()[: len(finished)])
-    assert len(lines) == 5, "a finished game was played again"
+    taken_over = jobfiles.read_episodes(resumed.episodes)[: len(finished)]
+    assert {game.seed for game in taken_over} == {game.seed for game in finished}
+    assert len(resumed.episodes.read_bytes().splitlines()) == 4, "a finished game was played again"
     assert evidence(resumed) == evidence(played)
+
+
+def test_a_job_that_is_run_again_by_hand_goes_on_where_it_was(
+    played: JobFiles, interrupted: JobFiles, tmp_path: Path
+) -> None:
+    """In its own folder, behind a line that the kill tore."""
+    folder = tmp_path / "by-hand"
+    shutil.copytree(interrupted.folder, folder)
+    again = JobFiles(folder)
+    with again.episodes.open("ab") as file:
+        file.write(b'{"capsules":')
+    assert evidence(jobs.play_here(again)) == evidence(played)
+    again.result.unlink()
+    assert evidence(jobs.play_here(again)) == evidence(played)
+    assert again.result.exists()
 
 
 def test_a_game_does_not_depend_on_when_and_where_it_is_played(
     drawn: JobFiles, jobs_folder: Path, checkpoint: Path, played: JobFiles
 ) -> None:
     """Other lanes, other neighbours: the seeds in another order are another plan of the same games."""
-    turned = jobs.plan_of((4, 2, 0, 3, 1), policy_mode="stochastic")
-    other = jobs.play(jobs.job(jobs_folder / "turned", checkpoint, turned, start_states=str(played.start_states)))
+    turned = jobs.plan_of((3, 1, 0, 2), policy_mode="stochastic")
+    other = jobs.play_here(jobs.job(jobs_folder / "turned", checkpoint, turned, start_states=str(played.start_states)))
     assert games(other) == games(drawn)
 
 
@@ -171,5 +187,5 @@ def test_drawn_actions_are_other_games(drawn: JobFiles, played: JobFiles) -> Non
 
 
 def test_start_states_of_others_are_used_and_not_written_again(drawn: JobFiles, played: JobFiles) -> None:
-    assert len(list(played.start_states.iterdir())) == 5
+    assert len(list(played.start_states.iterdir())) == 4
     assert not drawn.start_states.exists() or not list(drawn.start_states.iterdir())

@@ -57,7 +57,7 @@ class Site:
             "runs": [{"watch": "checkpoints", "output": "out"}],
             "watch": {"settle_seconds": 0.2, "rescan_seconds": 1},
             "environment": {"rom": rom},
-            "evaluation": {"episodes": GAMES, "lanes": 2, "frame_limit": 700, **evaluation},
+            "evaluation": {"episodes": GAMES, "lanes": 2, "frame_limit": 600, **evaluation},
             "workers": {"count": 1},
             "clips": {"choose": ["best"]},
         }
@@ -204,7 +204,10 @@ def test_people_are_told_how_far_it_is(site: Site) -> None:
     told = json.loads(site.ask("status", "--json"))
     assert (told["evaluations"], told["last_result"]["episodes"]) == (2, GAMES)
     assert {entry["word"] for entry in told["parked"]} >= {"space_mismatch"}
-    assert "space_mismatch" in site.ask("status")
+    shown = site.ask("status")
+    assert "2 done, 1 parked" in shown
+    assert f"of {GAMES} games won" in shown
+    assert "space_mismatch" in shown
 
 
 def test_a_report_that_was_deleted_comes_back(site: Site) -> None:

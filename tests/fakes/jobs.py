@@ -15,6 +15,7 @@ from env.options import EnvironmentOptions
 from observer.adapters import jobfiles
 from observer.core.layout import JobFiles
 from observer.core.models import Checkpoint, Digest, EvaluationPlan, EvaluationRequest
+from observer.worker import work
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "demo" / "checkpoints"
@@ -40,7 +41,7 @@ def plan_of(seeds: Sequence[int], **changes: Any) -> EvaluationPlan:  # noqa: AN
     plan = EvaluationPlan(
         environment=environment(),
         seeds=tuple(seeds),
-        frame_limit=700,
+        frame_limit=600,
         capsule_limit=None,
         policy_mode="deterministic",
         lanes=2,
@@ -78,6 +79,13 @@ def play(files: JobFiles) -> JobFiles:
     with start_worker(files) as worker:
         code = worker.wait()
     assert code == 0, files.log.read_text(encoding="utf-8")
+    return files
+
+
+def play_here(files: JobFiles) -> JobFiles:
+    """The worker does the job in this process, which has torch already."""
+    code = work(files.folder)
+    assert code == 0
     return files
 
 
