@@ -76,7 +76,7 @@ def refusal(path: Path, error: OSError) -> CheckpointError:
     """What an error of the file system means for the checkpoint; what may pass is looked at again."""
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR | errno.ESTALE:
-            return CheckpointVanished("gone", f"{path} was removed before it was read.")
+            return CheckpointVanished("gone", f"{path} is not there, or no longer.")
         case errno.EACCES | errno.EPERM:
             return CheckpointIncomplete("permission", f"{path} may not be read; give the observer's user the right to.")
         case errno.EISDIR | errno.ENXIO | errno.ENODEV:

@@ -1,6 +1,7 @@
 """One evaluation for one person, here and now: the worker over a private job directory, without database or daemon."""
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from env.errors import EnvError
 from env.options import ENVIRONMENT_FILE, EnvironmentOptions
 from observer.adapters import jobfiles
 from observer.adapters.backends.process import ProcessBackend
@@ -21,6 +23,7 @@ from observer.core.errors import (
     CheckpointCorrupt,
     CheckpointIncomplete,
     JobError,
+    ObserverError,
     ResultInvalid,
     SetupError,
     WorkerCrashed,
@@ -73,7 +76,11 @@ def _folder(output: Path | None) -> Iterator[Path]:
         output.mkdir(parents=True)
     except OSError as error:
         raise SetupError(f"{output}: {error.strerror}; name a folder that does not exist yet") from error
-    yield output.absolute()
+    try:
+        yield output.absolute()
+    except (ObserverError, EnvError):
+        shutil.rmtree(output, ignore_errors=True)  # nothing came of it, and the next try wants the same folder
+        raise
 
 
 def _environment(file: Path, config: Config) -> EnvironmentOptions:

@@ -24,7 +24,7 @@ def test_help_lists_every_command(observer: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("evalute",), ("evaluate",), ("evaluate", "x.zip", "--episodes", "0"), ("plan", "--yaml")]
+    "arguments", [("play",), ("evaluate",), ("evaluate", "x.zip", "--episodes", "0"), ("plan", "--yaml")]
 )
 def test_wrong_usage_ends_with_2(observer: Command, arguments: tuple[str, ...]) -> None:
     said = observer(*arguments)

@@ -82,8 +82,9 @@ def refused(observer: Command, blob: bytes, folder: Path) -> tuple[int, str]:
     path = folder / "agent.zip"
     path.write_bytes(blob)
     shutil.copyfile(jobs.sidecar(), folder / "environment.json")
-    said = observer("evaluate", path, "--json")
+    said = observer("evaluate", path, "--json", "--output", folder / "kept")
     assert said.out == ""
+    assert not (folder / "kept").exists(), "the next try wants the same folder"
     assert len(said.err.splitlines()) == 1
     assert "Traceback" not in said.err
     return said.code, said.err.partition(":")[0]
@@ -117,7 +118,7 @@ def test_a_refusal_of_the_worker_is_the_same_line(observer: Command, tmp_path: P
 
 def test_a_file_that_is_not_there_is_named(observer: Command) -> None:
     said = observer("evaluate", "none.zip")
-    assert (said.code, said.err) == (1, "gone: none.zip was removed before it was read.\n")
+    assert (said.code, said.err) == (1, "gone: none.zip is not there, or no longer.\n")
 
 
 def test_a_folder_that_exists_is_not_written_into(observer: Command, checkpoint: Path, tmp_path: Path) -> None:
@@ -134,6 +135,7 @@ def test_a_sidecar_that_cannot_be_read_is_named_with_its_key(
     (tmp_path / "environment.json").write_text(
         '{"schema": "training-run-observer/environment/1", "frame_skip": 0}', encoding="utf-8"
     )
-    said = observer("evaluate", tmp_path / "agent.zip")
+    said = observer("evaluate", tmp_path / "agent.zip", "--output", tmp_path / "kept")
     assert said.code == 78
+    assert not (tmp_path / "kept").exists()
     assert "environment.json: frame_skip" in said.err
