@@ -99,6 +99,9 @@ def placement_mask(ram: bytes) -> Mask:
 
     It walks left and right from the spawn column while the cells of row 0 are empty; upright it needs one column,
     its upper half being above the field. With two equal halves rotations 2 and 3 repeat 0 and 1 and are left out.
+
+    It takes the walk to be faster than the fall. From the 50th capsule on at HI (the 100th at MED) gravity can take the
+    capsule below row 0 on its way: 1 or 2 in a hundred random placements then land short of a full column.
     """
     top = [byte == EMPTY for byte in ram[FIELD : FIELD + COLUMNS]]
     mask = np.zeros((COLUMNS, ROTATIONS), np.bool_)

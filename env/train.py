@@ -64,11 +64,17 @@ class EpisodeMetrics(BaseCallback):
 
 
 def make_games(lanes: int, options: EnvironmentOptions, *, rom: Path | None = None) -> DrMarioVecEnv:
-    """The training environment: seeds that evaluation never plays, games that stall cut short."""
+    """The training environment: seeds that evaluation never plays, games that stall cut short.
+
+    Raises:
+        RomError, BootError: the game cannot be played; said before anything is trained.
+    """
     settings = GameSettings(options=options, frame_limit=FRAME_LIMIT, capsule_limit=CAPSULE_LIMIT, record=False)
+    starts = start_states(rom)
+    starts.prepare(options.scenario)
     games = DrMarioVectorEnv(
         lanes,
-        start_states(rom),
+        starts,
         settings,
         game_seeds=range(FIRST_TRAINING_SEED, GAME_SEEDS),
         autoreset_mode=AutoresetMode.SAME_STEP,

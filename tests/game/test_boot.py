@@ -69,10 +69,15 @@ def test_a_seed_gives_the_board_and_queue_of_its_generator(
     assert board == virus_board(0, generator)
 
 
+def choose(emulator: Emulator, level: int, speed: Speed) -> bytes:
+    """RAM at the start of a game that was chosen in the menus."""
+    chosen = Scenario(level=level, speed=speed)
+    return ram(drive(emulator, start_states(None).begin(emulator, chosen, seed=5)))
+
+
 @pytest.mark.parametrize(("level", "speed"), [(0, "hi"), (1, "low"), (7, "med"), (15, "hi"), (20, "low"), (20, "hi")])
 def test_the_menus_choose_level_and_speed(emulators: list[Emulator], level: int, speed: Speed) -> None:
-    starts = start_states(None)
-    memory = ram(drive(emulators[0], starts.begin(emulators[0], Scenario(level=level, speed=speed), seed=5)))
+    memory = choose(emulators[0], level, speed)
     assert (memory[LEVEL], memory[SPEED], memory[MUSIC]) == (level, SPEEDS[speed], MUSIC_OFF)
     assert decimal(memory[VIRUSES_LEFT]) == virus_count(level)
     assert memory[DEMO] == 0
@@ -84,7 +89,12 @@ def test_the_menus_choose_level_and_speed(emulators: list[Emulator], level: int,
 @pytest.mark.parametrize("speed", get_args(Speed))
 def test_the_menus_choose_every_level(emulators: list[Emulator], speed: Speed) -> None:
     for level in range(HIGHEST_LEVEL + 1):
-        test_the_menus_choose_level_and_speed(emulators, level, speed)
+        memory = choose(emulators[0], level, speed)
+        assert (memory[LEVEL], memory[SPEED], decimal(memory[VIRUSES_LEFT])) == (
+            level,
+            SPEEDS[speed],
+            virus_count(level),
+        )
 
 
 def test_the_same_start_is_made_in_a_fresh_emulator_and_in_a_used_one(

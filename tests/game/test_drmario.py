@@ -16,7 +16,7 @@ from models.machine import CARTRIDGE
 from stable_baselines3.common.env_checker import check_env as sb3_check
 
 from env import replay as replays
-from env.boot import StartStates
+from env.boot import BootError, StartStates
 from env.drmario import DrMarioEnv, start_states
 from env.emulator import Emulator
 from env.errors import EmulatorError, EnvError, ReplayDamaged, ReplayDiverged
@@ -33,6 +33,7 @@ RECORD = {
     "seed", "outcome", "won", "topped_out", "viruses_cleared", "max_combo", "capsules", "episode_length", "frames",
     "total_reward", "replay",
 }  # fmt: skip
+OTHER_ROM = Path(__file__).parents[1] / "data" / "rom" / "echo.nes"
 FLAT, UPRIGHT = 3 * 4, 3 * 4 + 1
 DOWN = 3
 PLACEMENT = EnvironmentOptions(actions="placement")
@@ -288,6 +289,17 @@ def test_a_lost_emulator_breaks_off_the_game_and_the_next_one_begins(make_env: M
     first, _ = env.reset(seed=1)
     other, _ = make_env().reset(seed=1)
     assert np.array_equal(first, other)
+
+
+def test_another_cartridge_is_refused_at_the_first_reset() -> None:
+    env = DrMarioEnv(start_states(OTHER_ROM))
+    with pytest.raises(BootError, match="is this ROM Dr"):
+        env.reset(seed=1)
+    with pytest.raises(EnvError, match="reset the environment"):
+        env.step(0)
+    pid = env._lane.emulator.pid
+    env.close()
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_closing_leaves_no_process(make_env: MakeEnv) -> None:

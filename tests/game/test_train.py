@@ -14,6 +14,7 @@ from env.options import EnvironmentOptions, Scenario
 from env.sb3 import DrMarioVecEnv
 from env.train import FIRST_TRAINING_SEED, main, make_games
 
+OTHER_ROM = Path(__file__).parents[1] / "data" / "rom" / "echo.nes"
 OPTIONS = EnvironmentOptions(scenario=Scenario(level=1, speed="hi"), observation="relative", actions="placement")
 
 
@@ -69,6 +70,11 @@ def test_training_never_plays_a_game_of_the_evaluation(games: DrMarioVecEnv) -> 
         (("--level", "21"), 2, "level: 21 is not a level of the game; choose 0 to 20"),
         (("--lanes", "0"), 2, "lanes: 0 is not a number of emulators from 1 to 64"),
         (("--lanes", "65"), 2, "lanes: 65 is not a number of emulators from 1 to 64"),
+        (
+            ("--rom", str(OTHER_ROM)),
+            1,
+            "START on the title screen does not lead to the options; is this ROM Dr. Mario?",
+        ),
         (("--rom", "[missing].nes"), 1, "There is no ROM at [missing].nes: check the path."),
     ],
 )
