@@ -4,7 +4,6 @@ Exit codes: 0 ok, 1 failed, 2 usage, 75 try again, 78 configuration or set-up.
 """
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +31,7 @@ from observer.core.errors import ObserverError
 from observer.core.layout import RunLayout
 from observer.core.models import Estimate, EvaluationResult
 from observer.core.models import Progress as WorkerProgress
-from observer.core.plan import plan_digest
+from observer.core.plan import plan_digest, plan_seeds
 from observer.foreground import evaluate_file
 from observer.sb3zip import check_archive, describe, read_checkpoint, read_weights
 from observer.stages.publishing import Publishing
@@ -49,12 +48,29 @@ RunOption = Annotated[
     str | None, typer.Option("--run", help="Name of the run in the configuration; default: the first.")
 ]
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Watch a training run's checkpoints play.")
+cli = typer.Typer(no_args_is_help=True, add_completion=False)
 config_commands = typer.Typer(no_args_is_help=True, help="Check or show the configuration.")
 cli.add_typer(config_commands, name="config")
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+def _say_version(*, wanted: bool) -> None:
+    if wanted:
+        out.print(f"training-run-observer {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _program(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=lambda value: _say_version(wanted=value))
+    ] = False,
+) -> None:
+    """Watch a training run's checkpoints play."""
+    del version
 
 
 @cli.command()
@@ -181,8 +197,12 @@ def schema() -> None:
 def _with_episodes(settings: Config, episodes: int | None) -> Config:
     if episodes is None:
         return settings
+    try:
+        plan_seeds(settings.evaluation.first_seed, episodes)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--episodes") from error
     evaluation = settings.evaluation.model_copy(update={"episodes": episodes})
-    return settings.model_copy(update={"evaluation": type(evaluation).model_validate(evaluation.model_dump())})
+    return settings.model_copy(update={"evaluation": evaluation})
 
 
 def _layout(settings: Config, name: str | None) -> RunLayout:
@@ -310,9 +330,6 @@ def _fail(error: Exception) -> Never:
 
 def main() -> None:
     """The `observer` command."""
-    if sys.argv[1:] == ["--version"]:
-        out.print(f"training-run-observer {__version__}")
-        return
     try:
         cli()
     except (ObserverError, EnvError) as error:

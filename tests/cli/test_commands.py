@@ -13,6 +13,7 @@ BAD = "queue: {max_failures: 0}\nruns: [{wacht: x}]\nevaluation: {lanes: many}\n
 
 
 def test_the_version_is_said(observer: Command) -> None:
+    assert observer("--version", "plan").out == observer("--version").out
     assert observer("--version").out == f"training-run-observer {__version__}\n"
 
 
