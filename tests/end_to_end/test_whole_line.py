@@ -28,7 +28,7 @@ from observer.stages.status import status
 
 pytestmark = pytest.mark.timeout(400)
 
-GAMES = 4
+GAMES = 6
 
 
 class Creates:
@@ -105,9 +105,13 @@ class Site:
             self.pause()
         assert daemon.returncode == 0, self.log
 
-    def pause(self) -> None:
+    def pause(self, seconds: float = 0.1) -> None:
         jobs.come_forward(jobs.descendants(self.daemons[-1].pid))
-        threading.Event().wait(0.1)
+        threading.Event().wait(seconds)
+
+    def finished_games(self) -> int:
+        """Of the evaluation that is being played."""
+        return sum(len(jobfiles.read_episodes(path)) for path in self.layout.jobs.glob("*/episodes.jsonl"))
 
     def games(self) -> Counter[tuple[int, int]]:
         """How often each (step, seed) was committed."""
@@ -147,12 +151,15 @@ def site(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Iterator
     site.drop(write("mlp with arguments").blob, "agent_3_steps.zip")
     try:
         daemon = site.start()
-        site.until(lambda found: any(0 < job["done"] < GAMES for job in found["running"]))
-        workers = jobs.descendants(daemon.pid)
-        assert any(jobs.name_of(pid) == "mednafen" for pid in workers)
+        while not site.finished_games():
+            assert daemon.poll() is None, site.log
+            workers = jobs.descendants(daemon.pid)
+            site.pause(0.01)
         daemon.kill()
         daemon.wait()
+        assert len(workers) >= 3, "a worker and the emulators of its two lanes"
         assert all_gone(workers), "a worker or an emulator outlives the killed daemon"
+        assert 0 < site.finished_games() < GAMES
         site.finish()
         yield site
     finally:
