@@ -31,7 +31,7 @@ PATIENCE_FRAMES: Final = 1_800
 PAD_ACTIONS: Final = (Pad(0), Pad.LEFT, Pad.RIGHT, Pad.DOWN, Pad.A, Pad.B)
 
 
-class ControlLost(EnvError):  # noqa: N818 -- it says what happened to the game
+class ControlLost(EnvError):
     """The game gave no control back; it may be paused or in a menu."""
 
 

@@ -26,7 +26,7 @@ class EmulatorError(EnvError):
     """The emulator cannot be used any more."""
 
 
-class EmulatorMissing(EmulatorError):  # noqa: N818 - the name says what happened
+class EmulatorMissing(EmulatorError):
     """A program that the emulator needs is not installed."""
 
     def __init__(self, program: str, package: str) -> None:
@@ -35,7 +35,7 @@ class EmulatorMissing(EmulatorError):  # noqa: N818 - the name says what happene
         self.program = program
 
 
-class EmulatorDied(EmulatorError):  # noqa: N818
+class EmulatorDied(EmulatorError):
     """Mednafen ended, or left the connection, while it was needed."""
 
     def __init__(self, code: int | None, log_tail: str) -> None:
@@ -50,7 +50,7 @@ class ProtocolError(EmulatorError):
     """Mednafen said something that the netplay protocol does not have at this point."""
 
 
-class FrameDeadline(EmulatorError):  # noqa: N818
+class FrameDeadline(EmulatorError):
     """Mednafen did not answer in time and was killed."""
 
     def __init__(self, seconds: float) -> None:
@@ -67,11 +67,11 @@ class ReplayError(EnvError):
     """A replay cannot be used."""
 
 
-class ReplayDamaged(ReplayError):  # noqa: N818
+class ReplayDamaged(ReplayError):
     """The replay file is not whole, or is not one."""
 
 
-class ReplayDiverged(ReplayError):  # noqa: N818
+class ReplayDiverged(ReplayError):
     """Playing the inputs did not give the recorded game."""
 
     def __init__(self, *, frame: int, expected: str, actual: str, last_good_frame: int) -> None:

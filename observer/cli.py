@@ -23,6 +23,7 @@ from env.options import OptionsError
 from observer import __version__, app, daemon
 from observer import config as configuration
 from observer.adapters import jobfiles, logs
+from observer.adapters.lock import FolderLock
 from observer.adapters.store import Store
 from observer.checkpointfile import read_file
 from observer.config import Config
@@ -150,14 +151,14 @@ def status(config: ConfigOption = None, *, name: RunOption = None, as_json: Json
 
 @cli.command()
 def report(config: ConfigOption = None, *, name: RunOption = None) -> None:
-    """Write report, metrics.csv and TensorBoard events anew from the evidence; works while the daemon runs."""
+    """Write report, metrics.csv and TensorBoard events anew from the evidence; a running daemon does so by itself."""
     settings = configuration.load(config)
     logs.configure(settings.service.log)
     layout = _layout(settings, name)
     writers = app.writers(layout, run=name or settings.runs[0].name)
     with Store(layout.database, read_only=True):
         pass  # a run that never was gets no database by being asked about
-    with Store(layout.database) as store:
+    with FolderLock(layout.lock), Store(layout.database) as store:
         for writer in writers:
             store.advance(writer.name, 0)
         Publishing(store, layout, writers, clock=SystemClock()).flush()

@@ -57,7 +57,7 @@ class SetupError(ObserverError):
     exit_code = 78
 
 
-class AlreadyRunning(ObserverError):  # noqa: N818 -- it is a state of affairs, not a fault
+class AlreadyRunning(ObserverError):
     """Another daemon works on this output folder."""
 
     exit_code = 75
