@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
-from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -122,7 +121,8 @@ class Daemon:
         self._scan()
         exits = self._backend.poll()
         for run in self._runs:
-            self._steps.run(f"{run.name} collect", partial(run.dispatch.collect, exits))
+            run.dispatch.note(exits)  # told once: a run that waits out a failure must not miss them
+            self._steps.run(f"{run.name} collect", run.dispatch.collect)
             self._steps.run(f"{run.name} stalled", run.dispatch.stop_stalled)
         self._start_more()
         for run in self._runs:

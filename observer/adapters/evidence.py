@@ -31,16 +31,18 @@ def check_replays(files: JobFiles, result: EvaluationResult) -> None:
             raise ResultInvalid(f"the replay of seed {game.seed} is not the one that the result names")
 
 
-def clip_names(clips: Iterable[Clip]) -> list[str]:
-    """The files of the clips.
+def check_clips(files: JobFiles, clips: Iterable[Clip]) -> list[str]:
+    """The names of the clips' files, every one of which is there.
 
     Raises:
-        ResultInvalid: a name would lead out of the folder.
+        ResultInvalid: one is missing, or its name would lead out of the folder.
     """
     names = [name for clip in clips for name in (clip.video, clip.poster)]
     for name in names:
         if Path(name).name != name or name.startswith("."):
             raise ResultInvalid(f"{name!r} is not a name for a clip")
+        if not (files.clips / name).is_file():
+            raise ResultInvalid(f"the clip {name} is not there")
     return names
 
 
@@ -73,7 +75,7 @@ def place_clips(files: JobFiles, target: Path, *, names: Iterable[str]) -> None:
     """Put finished clips and posters into `target`, each at once.
 
     Raises:
-        OSError: a file that the result names is not there, or the disk is full.
+        OSError: the disk is full or not writable; what was placed is placed again by a repetition.
     """
     target.mkdir(parents=True, exist_ok=True)
     for name in names:

@@ -89,7 +89,8 @@ class Dispatch:
         self._backend = backend
         self._clock = clock
         self._flights: dict[Path, _Flight] = {}
-        self._ended: dict[Path, int] = {}
+        #: exit code, or why it was stopped, of workers whose jobs are still to be settled
+        self._ended: dict[Path, int | WorkerStalled] = {}
         self._hold_until = float("-inf")
         self._held_for = ""
 
@@ -108,22 +109,33 @@ class Dispatch:
             else:
                 self._return(job)
 
-    def collect(self, exits: Sequence[Exit]) -> None:
-        """Deal with workers that ended; those of other runs are not ours."""
+    def note(self, exits: Sequence[Exit]) -> None:
+        """Remember workers that ended until `collect` deals with them; those of other runs are not ours."""
         self._ended |= {exit_.job_dir: exit_.code for exit_ in exits if exit_.job_dir in self._flights}
-        for folder, code in tuple(self._ended.items()):
-            flight = self._flights[folder]
-            self._settle(flight, code)  # where the disk is full this raises, and is tried again
-            del self._ended[folder], self._flights[folder]
+
+    def collect(self) -> None:
+        """Deal with the workers that ended.
+
+        Raises:
+            OSError: the disk is full or not writable; the next call goes on with the other workers, then tries again.
+        """
+        for folder in tuple(self._ended):
+            ended = self._ended.pop(folder)
+            try:
+                self._settle(self._flights[folder], ended)
+            except BaseException:
+                self._ended[folder] = ended  # behind the others
+                raise
+            del self._flights[folder]
 
     def stop_stalled(self) -> None:
         """Kill the workers that use time up and bring nothing."""
-        for folder, flight in tuple(self._flights.items()):
-            seconds = self._idle(flight)
+        for folder in tuple(self._flights.keys() - self._ended.keys()):
+            seconds = self._idle(self._flights[folder])
             if seconds is not None:
                 self._backend.stop(folder)
-                self._retry(flight.job, WorkerStalled(seconds))
-                del self._flights[folder]
+                self._ended[folder] = WorkerStalled(seconds)
+        self.collect()
 
     def start_one(self) -> bool:
         """Start the next job that is due, if the backend has room; whether one was started."""
@@ -195,23 +207,27 @@ class Dispatch:
 
     # -- its end
 
-    def _settle(self, flight: _Flight, code: int) -> None:
-        job = flight.job
+    def _settle(self, flight: _Flight, ended: int | WorkerStalled) -> None:
         try:
-            if code == EXIT_DONE:
-                self._commit(job, flight.files)
-            elif code == EXIT_REFUSED:
-                failure = jobfiles.read(Failure, flight.files.failure)
-                self._park(job, failure.word, failure.sentence)
-            elif code == EXIT_SETUP:
-                self._hold(_last_words(flight.files))
-                self._return(job)
-            elif code in KILLED_FROM_OUTSIDE:
-                self._return(job, wait_seconds=self._settings.backoff_seconds[0])
-            else:
-                raise WorkerCrashed(code, _last_words(flight.files))
+            if isinstance(ended, WorkerStalled):
+                raise ended
+            self._settle_exit(flight.job, flight.files, ended)
         except JobError as error:
-            self._decide(job, error)
+            self._decide(flight.job, error)
+
+    def _settle_exit(self, job: Job, files: JobFiles, code: int) -> None:
+        if code == EXIT_DONE:
+            self._commit(job, files)
+        elif code == EXIT_REFUSED:
+            failure = jobfiles.read(Failure, files.failure)
+            self._park(job, failure.word, failure.sentence)
+        elif code == EXIT_SETUP:
+            self._hold(_last_words(files))
+            self._return(job)
+        elif code in KILLED_FROM_OUTSIDE:
+            self._return(job, wait_seconds=self._settings.backoff_seconds[0])
+        else:
+            raise WorkerCrashed(code, _last_words(files))
 
     def _decide(self, job: Job, error: JobError) -> None:
         if error.verdict is Verdict.PARK:
@@ -247,7 +263,7 @@ class Dispatch:
 
     def _commit_clips(self, job: Job, files: JobFiles) -> None:
         result = jobfiles.read(RenderResult, files.result)
-        names = evidence.clip_names(result.clips)
+        names = evidence.check_clips(files, result.clips)
         evidence.place_clips(files, self._evidence(job) / "clips", names=names)
         problem = "; ".join(f"{reason}: {sentence}" for reason, sentence in result.problems.items()) or None
         self._store.commit_clips(job, result.clips, problem=problem, now=self._clock.now())

@@ -115,4 +115,5 @@ class World:
         self.collect()
 
     def collect(self) -> None:
-        self.dispatch.collect(self.backend.poll())
+        self.dispatch.note(self.backend.poll())
+        self.dispatch.collect()

@@ -197,7 +197,7 @@ def test_a_start_finds_a_whole_result_of_a_dead_daemon_and_adopts_it(admitted: W
     admitted.backend.work()
     admitted.start()
     admitted.dispatch.recover()
-    admitted.dispatch.collect([])
+    admitted.dispatch.collect()
     job = only_job(admitted)
     assert (job.state, job.attempt) == (JobState.DONE, 1)
     assert len(admitted.store.evaluations()) == 1
@@ -230,7 +230,7 @@ def test_a_death_between_moving_and_committing_loses_nothing(admitted: World) ->
     admitted.store._connection.execute("DROP TRIGGER die")
     admitted.start()
     admitted.dispatch.recover()
-    admitted.dispatch.collect([])
+    admitted.dispatch.collect()
     assert only_job(admitted).state is JobState.DONE
     assert len(list((evidence(admitted) / "replays").iterdir())) == 4
 
@@ -246,8 +246,48 @@ def test_a_commit_that_failed_is_tried_again_by_the_next_turn(admitted: World) -
     assert only_job(admitted).state is JobState.DONE
 
 
+def test_a_result_that_cannot_be_committed_yet_does_not_hold_up_the_next_one(world: World) -> None:
+    world.backend.slots = 2
+    for step in (1000, 900):
+        world.drop_step(step)
+    world.settle()
+    for _ in range(2):
+        assert world.dispatch.start_one()
+    world.backend.work()
+    world.backend.work()
+    first = next(job for job in world.store.jobs() if job.checkpoint.step == 1000)
+    in_the_way = world.layout.evaluation(first.checkpoint, first.plan.scenario.name, plan_digest(first.plan)).parent
+    in_the_way.parent.mkdir()
+    in_the_way.write_text("in the way")
+    with pytest.raises(OSError, match="1000-"):
+        world.collect()
+    with pytest.raises(OSError, match="1000-"):
+        world.collect()
+    assert [evaluation.checkpoint.step for evaluation in world.store.evaluations()] == [900]
+    in_the_way.unlink()
+    world.collect()
+    assert world.store.counts()[JobState.DONE] == 2
+
+
+def test_a_stall_that_cannot_be_recorded_yet_is_recorded_by_the_next_turn(admitted: World) -> None:
+    assert admitted.dispatch.start_one()
+    admitted.backend.cpu[admitted.backend.started[0]] = 301.0
+    admitted.store._connection.execute(
+        "CREATE TRIGGER full BEFORE UPDATE ON job BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
+    )
+    with pytest.raises(sqlite3.IntegrityError):
+        admitted.dispatch.stop_stalled()
+    admitted.store._connection.execute("DROP TRIGGER full")
+    admitted.collect()
+    job = only_job(admitted)
+    assert (job.state, job.failures) == (JobState.WAITING, 1)
+    assert job.error is not None
+    assert "no progress in 301 s" in job.error
+
+
 def test_workers_of_other_runs_are_not_touched(admitted: World, tmp_path: Path) -> None:
-    admitted.dispatch.collect([Exit(job_dir=tmp_path, code=0)])
+    admitted.dispatch.note([Exit(job_dir=tmp_path, code=0)])
+    admitted.dispatch.collect()
     assert only_job(admitted).state is JobState.WAITING
 
 
@@ -340,6 +380,16 @@ def test_a_rendering_that_fails_twice_is_given_up_and_the_result_stands(evaluate
     assert evaluated.store.counts(JobKind.RENDER)[JobState.PARKED] == 1
     assert len(evaluated.store.evaluations()) == 1
     assert evaluated.store.unfinished() == 0
+
+
+def test_a_clip_that_is_not_there_is_refused_and_does_not_wait_for_ever(evaluated: World) -> None:
+    assert evaluated.dispatch.start_one()
+    files = JobFiles(evaluated.backend.started[-1])
+    evaluated.backend.work()
+    (files.clips / "best-0.mp4").unlink()
+    evaluated.collect()
+    assert evaluated.store.evaluations()[0].clips == ()
+    assert evaluated.store.counts(JobKind.RENDER)[JobState.PARKED] == 1
 
 
 def test_a_clip_named_outside_its_folder_is_refused(evaluated: World) -> None:

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+from fakes.backend import FakeBackend
+from fakes.clock import FakeClock
+from fakes.zips import zip_of
+
+from observer import app
+from observer.adapters.systemd import Notifier
+from observer.config import Config
+from observer.core.models import Digest, JobState
+from observer.daemon import Daemon, Inbox, Message
+
+
+def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(tmp_path: Path) -> None:
+    config, clock, backend = Config.default(tmp_path), FakeClock(), FakeBackend(slots=2)
+    section = config.runs[0]
+    section.watch.mkdir(parents=True)
+    with app.open_run(config, section, clock=clock, backend=backend, rom_sha256=Digest("0" * 64)) as run:
+        daemon = Daemon([run], backend=backend, clock=clock, inbox=Inbox(), notifier=Notifier())
+        for step in (1, 2):
+            (section.watch / f"m_{step}_steps.zip").write_bytes(zip_of(step))
+        for _ in range(4):
+            daemon.tick({Message.SCAN_DUE})
+            clock.advance(2.1)
+        assert backend.running == 2
+
+        run.store._connection.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON job BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
+        )
+        backend.work()
+        daemon.tick(set())  # the result cannot be committed; the next try is a second away
+        backend.work()
+        daemon.tick(set())
+        run.store._connection.execute("DROP TRIGGER full")
+        for _ in range(3):
+            clock.advance(1.1)
+            daemon.tick(set())
+        assert run.store.counts()[JobState.DONE] == 2
