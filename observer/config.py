@@ -3,10 +3,12 @@
 Owns reading and checking. Refuses to act on it: each part of the program is handed its own section.
 """
 
+import difflib
 import importlib.resources
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 import yaml
 from pydantic import (
@@ -32,7 +34,7 @@ CONFIG_FILE: Final = "config.yaml"
 
 def _against_folder(path: Path, info: ValidationInfo) -> Path:
     folder: Path = (info.context or {}).get("folder", Path.cwd())
-    return folder / path.expanduser()
+    return Path(os.path.normpath(folder / path.expanduser()))
 
 
 FilePath = Annotated[Path, AfterValidator(_against_folder)]
@@ -149,12 +151,24 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _runs_are_apart(self) -> Self:
-        for key in ("name", "output"):
-            values = [getattr(run, key) for run in self.runs]
-            twice = sorted({str(value) for value in values if values.count(value) > 1})
-            if twice:
-                raise ValueError(f"two runs have the same {key}: {', '.join(twice)}")
+        problems = [*self._shared("name"), *self._shared("output"), *self._mixed()]
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
+
+    def _shared(self, key: Literal["name", "output"]) -> Iterator[str]:
+        values = [getattr(run, key) for run in self.runs]
+        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        if twice:
+            yield f"two runs have the same {key}: {', '.join(twice)}"
+
+    def _mixed(self) -> Iterator[str]:
+        """Checkpoints that would lie in a folder that we write into: there we may not even make a folder."""
+        for number, run in enumerate(self.runs):
+            for other in self.runs:
+                if other.watch.is_relative_to(run.output):
+                    folders = f"the output folder {run.output} holds the watched folder {other.watch}"
+                    yield f"runs.{number}: {folders}; give `output` a folder of its own"
 
     @classmethod
     def default(cls, folder: Path | None = None) -> Self:
@@ -241,6 +255,33 @@ def _mapping(text: str, source: str) -> dict[str, Any]:
     return {str(key): value for key, value in data.items() if value is not None}
 
 
+#: pydantic speaks of Python's types; here of what stands in the file
+_WORDS: Final = {
+    "extra_forbidden": "this key is not known",
+    "tuple_type": "this is a list: write `- ` before each entry, or [...] around them",
+    "model_type": "this is a section: its keys stand below it",
+}
+
+
+def _hint(place: tuple[str | int, ...]) -> str:
+    """The key that was meant: of the same section if one is spelt like it, else of any."""
+    wrong, section = str(place[-1]), [part for part in place[:-1] if isinstance(part, str)]
+    known = list(_keys(Config, ()))
+    here = [key[-1] for key in known if [*key[:-1]] == section]
+    near = [(*section, name) for name in difflib.get_close_matches(wrong, here, n=1)]
+    near += sorted((key for key in known if key[-1] == wrong), key=lambda key: [*key[: len(section)]] != section)
+    return f"; did you mean `{'.'.join(near[0])}`?" if near else ""
+
+
+def _keys(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every key of the file, with those of the sections and lists below it."""
+    for name, field in model.model_fields.items():
+        yield (*above, name)
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _keys(kind, (*above, name))
+
+
 def _problems(error: ValidationError) -> list[str]:
     """A list with a wrong entry is called too short besides, which helps nobody: only the innermost is said."""
     entries = error.errors()
@@ -253,9 +294,9 @@ def _problems(error: ValidationError) -> list[str]:
 
 
 def _problem(entry: Mapping[str, Any]) -> str:
-    message = str(entry["msg"]).removeprefix("Value error, ")
+    message = _WORDS.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))
     if entry["type"] == "extra_forbidden":
-        message = "this key is not known"
+        message += _hint(entry["loc"])
     where = ".".join(str(part) for part in entry["loc"])
     given = "" if isinstance(entry["input"], dict | list | BaseModel) else f" (given: {entry['input']!r})"
     return f"{where}: {message}{given}" if where else message

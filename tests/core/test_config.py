@@ -54,7 +54,7 @@ def test_every_problem_is_listed_with_its_place() -> None:
     found = problems("queue: {max_failures: 0, order: random}\nruns: [{wacht: x}]\nworkers: {count: two}\nclipz: {}\n")
     starts = {line.partition(":")[0] for line in found}
     assert starts == {"queue.max_failures", "queue.order", "runs.0.wacht", "workers.count", "clipz"}
-    assert "runs.0.wacht: this key is not known (given: 'x')" in found
+    assert "runs.0.wacht: this key is not known; did you mean `runs.watch`? (given: 'x')" in found
 
 
 def test_seeds_that_training_draws_are_a_problem() -> None:
@@ -86,3 +86,55 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="UTF-8"):
         load(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("watch", "output"), [("x", "x"), ("models/checkpoints", "models"), ("a/../x", "./x/."), ("seen/checkpoints", ".")]
+)
+def test_a_run_that_would_write_around_its_checkpoints_is_a_problem(watch: str, output: str) -> None:
+    (problem,) = problems(f"runs: [{{watch: {watch}, output: {output}}}]")
+    assert problem.startswith("runs.0: the output folder /project")
+    assert problem.endswith("give `output` a folder of its own")
+
+
+def test_an_output_below_the_watched_folder_is_none() -> None:
+    parse("runs: [{watch: models, output: models/seen}]", source="config.yaml", folder=Path("/project"))
+
+
+def test_two_runs_that_write_and_watch_the_same_folder_are_a_problem() -> None:
+    (problem,) = problems("runs: [{name: a, watch: x, output: y}, {name: b, watch: y, output: z}]")
+    assert "y" in problem
+
+
+def test_the_same_output_spelt_in_two_ways_is_a_problem() -> None:
+    (problem,) = problems("runs: [{name: a, watch: m, output: x}, {name: b, watch: n, output: ./o/../x}]")
+    assert problem == "two runs have the same output: /project/x"
+
+
+def test_all_that_two_runs_share_is_listed_at_once() -> None:
+    assert problems("runs: [{name: a, output: x}, {name: a, output: x}]") == [
+        "two runs have the same name: a; two runs have the same output: /project/x"
+    ]
+
+
+def test_a_wrong_kind_of_value_is_named_in_the_words_of_the_file() -> None:
+    assert problems("runs: {name: a}\nworkers: 3\nclips: {choose: best}\n") == [
+        "runs: this is a list: write `- ` before each entry, or [...] around them",
+        "workers: this is a section: its keys stand below it (given: 3)",
+        "clips.choose: this is a list: write `- ` before each entry, or [...] around them (given: 'best')",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("run: []", "runs"),
+        ("enviroment: {}", "environment"),
+        ("environment: {level: 5}", "environment.scenario.level"),
+        ("runs: [{wach: x}]", "runs.watch"),
+        ("episodes: 5", "evaluation.episodes"),
+    ],
+)
+def test_a_key_that_nearly_is_one_says_which(text: str, hint: str) -> None:
+    (problem,) = problems(text)
+    assert f"did you mean `{hint}`?" in problem
