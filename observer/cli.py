@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, Never
+from typing import Annotated, Any, Never
 
 import typer
 import yaml
@@ -28,7 +28,7 @@ from observer.adapters.store import Store
 from observer.checkpointfile import read_file
 from observer.config import Config
 from observer.core.clock import SystemClock
-from observer.core.errors import ObserverError
+from observer.core.errors import ExitCode, ObserverError
 from observer.core.layout import RunLayout
 from observer.core.models import Estimate, EvaluationResult
 from observer.core.models import Progress as WorkerProgress
@@ -37,9 +37,6 @@ from observer.foreground import evaluate_file
 from observer.sb3zip import check_archive, describe, read_checkpoint, read_weights
 from observer.stages.publishing import Publishing
 from observer.stages.status import status as read_status
-
-EXIT_FAILED: Final = 1
-EXIT_SETUP: Final = 78
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Default: config.yaml here, or the defaults.")
@@ -138,7 +135,7 @@ def verify(
         err.print(f"[red]{escape(file)}: {escape(problem)}")
     if not as_json:
         out.print(f"{len(found) - len(problems)} of {len(found)} replays match")
-    raise typer.Exit(EXIT_FAILED if problems else 0)
+    raise typer.Exit(ExitCode.FAILED if problems else ExitCode.DONE)
 
 
 @cli.command()
@@ -326,7 +323,9 @@ def _words(value: object) -> str:
 def _fail(error: Exception) -> Never:
     err.print(f"[red]{escape(str(error))}", soft_wrap=True)
     setup = isinstance(error, RomError | EmulatorMissing | OptionsError)
-    raise SystemExit(error.exit_code if isinstance(error, ObserverError) else EXIT_SETUP if setup else EXIT_FAILED)
+    raise SystemExit(
+        error.exit_code if isinstance(error, ObserverError) else ExitCode.SETUP if setup else ExitCode.FAILED
+    )
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from observer.adapters.systemd import Notifier
 from observer.adapters.watcher import Watcher
 from observer.config import Config
 from observer.core.clock import Clock, SystemClock
+from observer.core.errors import ExitCode
 from observer.core.models import JobState
 
 log = structlog.get_logger()
@@ -195,7 +196,7 @@ def run(
 
     Args:
         config: the whole configuration.
-        until_idle: end, with 0, when everything that was found is done, filmed and published.
+        until_idle: end when everything that was found is done, filmed and published.
         clock: tests pass their own.
         backend: where workers run; by default as children of this process.
         notifier: the service manager; by default the one in the environment.
@@ -223,7 +224,7 @@ def run(
         _loop(daemon, inbox, until_idle=until_idle)
         notifier.stopping()
     log.info("observer.stopped")
-    return 0
+    return ExitCode.DONE
 
 
 def _loop(daemon: Daemon, inbox: Inbox, *, until_idle: bool) -> None:

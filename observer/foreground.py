@@ -22,6 +22,7 @@ from observer.core.clock import SystemClock
 from observer.core.errors import (
     CheckpointCorrupt,
     CheckpointIncomplete,
+    ExitCode,
     JobError,
     ObserverError,
     ResultInvalid,
@@ -115,7 +116,7 @@ def _run(files: JobFiles, request: EvaluationRequest, on_progress: Callable[[Pro
             threading.Event().wait(POLL_SECONDS)
     finally:
         backend.stop(files.folder)
-    if exits[0].code == 0:
+    if exits[0].code == ExitCode.DONE:
         return jobfiles.read_result(files.result, replace(request, snapshot=""))
     raise _failure(files, exits[0].code)
 
@@ -135,8 +136,8 @@ def _failure(files: JobFiles, code: int) -> Exception:
         tail = files.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
         return WorkerCrashed(code, " / ".join(line.strip() for line in tail.splitlines() if line.strip()))
     kinds: dict[int, Exception] = {
-        65: CheckpointCorrupt(said.word, said.sentence),
-        75: CheckpointIncomplete(said.word, said.sentence),
-        78: SetupError(said.sentence),
+        ExitCode.REFUSED: CheckpointCorrupt(said.word, said.sentence),
+        ExitCode.TRY_AGAIN: CheckpointIncomplete(said.word, said.sentence),
+        ExitCode.SETUP: SetupError(said.sentence),
     }
     return kinds.get(code, JobError(said.sentence))

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import structlog
 
@@ -17,18 +16,11 @@ from env.boot import BootError
 from env.errors import EmulatorMissing, EnvError, RomError
 from observer.adapters import jobfiles
 from observer.core.clock import SystemClock
-from observer.core.errors import CheckpointError, CheckpointIncomplete
+from observer.core.errors import CheckpointError, CheckpointIncomplete, ExitCode
 from observer.core.layout import JobFiles
 from observer.core.models import EvaluationRequest, Failure, Progress, RenderRequest
 
 log = structlog.get_logger()
-
-EXIT_DONE: Final = 0
-EXIT_FAILED: Final = 1
-EXIT_USAGE: Final = 2
-EXIT_REFUSED: Final = 65
-EXIT_TRY_AGAIN: Final = 75
-EXIT_SETUP: Final = 78
 
 
 def work(folder: Path) -> int:
@@ -37,17 +29,17 @@ def work(folder: Path) -> int:
     try:
         _do(files)
     except CheckpointIncomplete as error:
-        return _failed(files, error.word, error.sentence, code=EXIT_TRY_AGAIN)
+        return _failed(files, error.word, error.sentence, code=ExitCode.TRY_AGAIN)
     except CheckpointError as error:
-        return _failed(files, error.word, error.sentence, code=EXIT_REFUSED)
+        return _failed(files, error.word, error.sentence, code=ExitCode.REFUSED)
     except (RomError, EmulatorMissing, BootError) as error:
-        return _failed(files, "setup", str(error), code=EXIT_SETUP)
+        return _failed(files, "setup", str(error), code=ExitCode.SETUP)
     except EnvError as error:
-        return _failed(files, "emulator", str(error), code=EXIT_TRY_AGAIN)
+        return _failed(files, "emulator", str(error), code=ExitCode.TRY_AGAIN)
     except Exception:
         log.exception("worker.failed", job=str(folder))
-        return EXIT_FAILED
-    return EXIT_DONE
+        return ExitCode.FAILED
+    return ExitCode.DONE
 
 
 def _do(files: JobFiles) -> None:
@@ -76,7 +68,7 @@ def _failed(files: JobFiles, word: str, sentence: str, *, code: int) -> int:
 def main() -> None:
     if len(sys.argv) != 2:  # noqa: PLR2004 -- the program and one folder
         print("usage: python -m observer.worker JOB_DIR", file=sys.stderr)  # noqa: T201
-        raise SystemExit(EXIT_USAGE)
+        raise SystemExit(ExitCode.USAGE)
     # before torch is imported: more threads than one slow down this worker and the training beside it
     os.environ["OMP_NUM_THREADS"] = "1"
     raise SystemExit(work(Path(sys.argv[1]).absolute()))

@@ -19,8 +19,21 @@ ObserverError
 The class carries its consequence as `verdict`, so no caller needs a ladder of isinstance.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a command or a worker ends; the numbers from 64 on are those of sysexits.h."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    #: of a worker: the checkpoint is refused
+    REFUSED = 65
+    TRY_AGAIN = 75
+    #: configuration, ROM or emulator; nothing runs before a person has mended it
+    SETUP = 78
 
 
 class Verdict(StrEnum):
@@ -37,13 +50,13 @@ class ObserverError(Exception):
     """Something that is said to a person in one sentence, without a traceback."""
 
     verdict: ClassVar[Verdict] = Verdict.STOP
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
 
 
 class ConfigError(ObserverError):
     """The configuration cannot be used; every problem is listed at once."""
 
-    exit_code = 78
+    exit_code = ExitCode.SETUP
 
     def __init__(self, source: str, problems: list[str]) -> None:
         super().__init__("\n".join([f"{source}: {len(problems)} problem(s)", *(f"  {line}" for line in problems)]))
@@ -54,13 +67,13 @@ class ConfigError(ObserverError):
 class SetupError(ObserverError):
     """Something the whole work stands on is missing; checkpoints wait until it is there."""
 
-    exit_code = 78
+    exit_code = ExitCode.SETUP
 
 
 class AlreadyRunning(ObserverError):
     """Another daemon works on this output folder."""
 
-    exit_code = 75
+    exit_code = ExitCode.TRY_AGAIN
 
 
 class CheckpointError(ObserverError):
@@ -76,7 +89,7 @@ class CheckpointIncomplete(CheckpointError):
     """It may still be being written."""
 
     verdict = Verdict.WAIT
-    exit_code = 75
+    exit_code = ExitCode.TRY_AGAIN
 
 
 class CheckpointVanished(CheckpointError):
@@ -135,7 +148,7 @@ class RenderError(ObserverError):
 class StoreError(ObserverError):
     """The database cannot be used."""
 
-    exit_code = 78
+    exit_code = ExitCode.SETUP
 
 
 class SchemaTooNew(StoreError):

@@ -19,7 +19,7 @@ from observer.adapters.backends import Backend, Exit
 from observer.adapters.store import Store
 from observer.core.backlog import BacklogPolicy
 from observer.core.clock import Clock
-from observer.core.errors import JobError, ResultInvalid, Verdict, WorkerCrashed, WorkerStalled
+from observer.core.errors import ExitCode, JobError, ResultInvalid, Verdict, WorkerCrashed, WorkerStalled
 from observer.core.highlights import choose as choose_highlights
 from observer.core.layout import JobFiles, RunLayout, evaluation_folder
 from observer.core.models import (
@@ -38,9 +38,6 @@ from observer.core.plan import plan_digest
 
 log = structlog.get_logger()
 
-EXIT_DONE: Final = 0
-EXIT_REFUSED: Final = 65
-EXIT_SETUP: Final = 78
 KILLED_FROM_OUTSIDE: Final = frozenset(-sent for sent in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 #: a clip that fails twice will fail again
 MAX_RENDER_FAILURES: Final = 2
@@ -105,7 +102,7 @@ class Dispatch:
             if flight.files.result.exists():
                 log.info("job.adopted", job=job.id, attempt=job.attempt)
                 self._flights[flight.files.folder] = flight
-                self._ended[flight.files.folder] = EXIT_DONE
+                self._ended[flight.files.folder] = ExitCode.DONE
             else:
                 self._return(job)
 
@@ -216,12 +213,12 @@ class Dispatch:
             self._decide(flight.job, error)
 
     def _settle_exit(self, job: Job, files: JobFiles, code: int) -> None:
-        if code == EXIT_DONE:
+        if code == ExitCode.DONE:
             self._commit(job, files)
-        elif code == EXIT_REFUSED:
+        elif code == ExitCode.REFUSED:
             failure = jobfiles.read(Failure, files.failure)
             self._park(job, failure.word, failure.sentence)
-        elif code == EXIT_SETUP:
+        elif code == ExitCode.SETUP:
             self._hold(_last_words(files))
             self._return(job)
         elif code in KILLED_FROM_OUTSIDE:

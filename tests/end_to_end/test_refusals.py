@@ -10,9 +10,10 @@ from fakes.checkpoints import with_data, with_pickle
 
 from env.options import EnvironmentOptions
 from observer.adapters import jobfiles
+from observer.core.errors import ExitCode
 from observer.core.layout import JobFiles
 from observer.core.models import Failure
-from observer.worker import EXIT_FAILED, EXIT_REFUSED, EXIT_SETUP, EXIT_TRY_AGAIN, EXIT_USAGE, work
+from observer.worker import work
 
 ECHO_ROM = jobs.ROOT / "tests" / "data" / "rom" / "echo.nes"
 
@@ -47,7 +48,7 @@ def test_a_hostile_pickle_is_refused_and_runs_nothing(checkpoint: Path, tmp_path
         checkpoint, tmp_path, with_pickle(checkpoint.read_bytes(), "policy_kwargs", pickle.dumps(Touch(marker)))
     )
     code, failure = failed(jobs.job(tmp_path / "job", zip_path, jobs.plan_of([0])))
-    assert code == EXIT_REFUSED
+    assert code == ExitCode.REFUSED
     assert failure.word in {"bad_pickle", "bad_policy_kwargs", "class_not_allowed"}
     assert not marker.exists()
 
@@ -55,7 +56,7 @@ def test_a_hostile_pickle_is_refused_and_runs_nothing(checkpoint: Path, tmp_path
 def test_other_spaces_are_named_with_both_sides(checkpoint: Path, tmp_path: Path) -> None:
     pads = jobs.plan_of([0], environment=EnvironmentOptions())
     code, failure = failed(jobs.job(tmp_path / "job", checkpoint, pads))
-    assert (code, failure.word) == (EXIT_REFUSED, "space_mismatch")
+    assert (code, failure.word) == (ExitCode.REFUSED, "space_mismatch")
     assert "Discrete(32)" in failure.sentence
     assert "Discrete(6)" in failure.sentence
 
@@ -66,14 +67,14 @@ def test_an_unknown_class_is_refused_by_its_name(checkpoint: Path, tmp_path: Pat
 
     zip_path = altered(checkpoint, tmp_path, with_data(checkpoint.read_bytes(), rename))
     code, failure = failed(jobs.job(tmp_path / "job", zip_path, jobs.plan_of([0])))
-    assert code == EXIT_REFUSED
+    assert code == ExitCode.REFUSED
     assert failure.sentence
 
 
 def test_a_truncated_zip_may_be_tried_again(checkpoint: Path, tmp_path: Path) -> None:
     zip_path = altered(checkpoint, tmp_path, checkpoint.read_bytes()[:-1000])
     code, failure = failed(jobs.job(tmp_path / "job", zip_path, jobs.plan_of([0])))
-    assert code == EXIT_TRY_AGAIN
+    assert code == ExitCode.TRY_AGAIN
     assert failure.word in {"truncated", "incomplete", "not_a_zip"}
 
 
@@ -85,16 +86,16 @@ def test_a_rom_that_cannot_be_used_is_a_matter_of_setup(checkpoint: Path, tmp_pa
     elif kind == "another game":
         rom.write_bytes(ECHO_ROM.read_bytes())
     code, failure = failed(jobs.job(tmp_path / "job", checkpoint, jobs.plan_of([0]), rom=str(rom)))
-    assert (code, failure.word) == (EXIT_SETUP, "setup")
+    assert (code, failure.word) == (ExitCode.SETUP, "setup")
     assert ("Dr. Mario" if kind == "another game" else str(rom)) in failure.sentence
 
 
 def test_without_a_folder_the_worker_says_how_it_is_used() -> None:
     done = subprocess.run(jobs.WORKER, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (EXIT_USAGE, "")
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
     assert done.stderr == "usage: python -m observer.worker JOB_DIR\n"
 
 
 def test_a_folder_without_a_request_fails(tmp_path: Path) -> None:
-    assert work(tmp_path) == EXIT_FAILED
+    assert work(tmp_path) == ExitCode.FAILED
     assert not (tmp_path / "result.json").exists()
