@@ -1,11 +1,9 @@
 """One evaluation for one person, here and now: the worker over a private job directory, without database or daemon."""
 
-import hashlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -30,13 +28,12 @@ from observer.core.errors import (
     WorkerCrashed,
 )
 from observer.core.layout import JobFiles
-from observer.core.models import Checkpoint, Digest, EvaluationRequest, EvaluationResult, Failure, Progress
+from observer.core.models import Digest, EvaluationRequest, EvaluationResult, Failure, Progress
 from observer.files import write_whole
-from observer.sb3zip import check_archive, read_checkpoint
-from observer.stages.intake import step_in_name
+from observer.sb3zip import check_archive
+from observer.stages.intake import checkpoint_of
 
 POLL_SECONDS: Final = 0.2
-LOG_TAIL_CHARACTERS: Final = 600
 
 
 def evaluate_file(
@@ -60,10 +57,10 @@ def evaluate_file(
     check_archive(blob)
     with _folder(output) as folder:
         files = JobFiles(folder)
-        request = _request(file, blob, config=config, rom_sha256=rom_sha256)
         snapshot = folder / "checkpoint.zip"
+        request = _request(file, blob, snapshot=snapshot, config=config, rom_sha256=rom_sha256)
         write_whole(snapshot, blob)
-        jobfiles.write(files.request, replace(request, snapshot=str(snapshot)))
+        jobfiles.write(files.request, request)
         return _run(files, request, on_progress)
 
 
@@ -88,17 +85,10 @@ def _environment(file: Path, config: Config) -> EnvironmentOptions:
     return read_sidecar(file.parent) if (file.parent / ENVIRONMENT_FILE).exists() else config.environment.options()
 
 
-def _request(file: Path, blob: bytes, *, config: Config, rom_sha256: Digest) -> EvaluationRequest:
-    step = read_checkpoint(blob).num_timesteps if config.policy.trust == "data" else None
+def _request(file: Path, blob: bytes, *, snapshot: Path, config: Config, rom_sha256: Digest) -> EvaluationRequest:
     return EvaluationRequest(
-        checkpoint=Checkpoint(
-            digest=Digest(hashlib.sha256(blob).hexdigest()),
-            step=step_in_name(file.name) if step is None else step,
-            name=file.name,
-            size=len(blob),
-            seen_at=SystemClock().now(),
-        ),
-        snapshot=str(file.absolute()),
+        checkpoint=checkpoint_of(blob, name=file.name, trust=config.policy.trust, seen_at=SystemClock().now()),
+        snapshot=str(snapshot),
         plan=Planner(evaluation=config.evaluation, rom_sha256=rom_sha256).plan(_environment(file, config)),
         rom=str(config.environment.rom_path.absolute()),
         start_states=None,
@@ -117,7 +107,7 @@ def _run(files: JobFiles, request: EvaluationRequest, on_progress: Callable[[Pro
     finally:
         backend.stop(files.folder)
     if exits[0].code == ExitCode.DONE:
-        return jobfiles.read_result(files.result, replace(request, snapshot=""))
+        return jobfiles.read_result(files.result, request)
     raise _failure(files, exits[0].code)
 
 
@@ -133,8 +123,7 @@ def _failure(files: JobFiles, code: int) -> Exception:
     try:
         said = jobfiles.read(Failure, files.failure)
     except ResultInvalid:
-        tail = files.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
-        return WorkerCrashed(code, " / ".join(line.strip() for line in tail.splitlines() if line.strip()))
+        return WorkerCrashed(code, jobfiles.last_words(files))
     kinds: dict[int, Exception] = {
         ExitCode.REFUSED: CheckpointCorrupt(said.word, said.sentence),
         ExitCode.TRY_AGAIN: CheckpointIncomplete(said.word, said.sentence),

@@ -56,8 +56,6 @@ def read_sidecar(folder: Path) -> EnvironmentOptions:
         return EnvironmentOptions.from_json(text, source=str(path))
     except OSError as error:
         raise OptionsError(f"{path} cannot be read: {error.strerror}") from error
-    except RecursionError as error:
-        raise OptionsError(f"{path}: nested too deeply to be such a file") from error
 
 
 def readable(name: str) -> str:

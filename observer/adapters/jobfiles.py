@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from observer.core.clock import from_iso, iso
 from observer.core.errors import ResultInvalid
+from observer.core.layout import JobFiles
 from observer.core.models import (
     Episode,
     EvaluationRequest,
@@ -29,6 +30,8 @@ from observer.core.plan import canonical_json, in_plan_order, plan_digest
 from observer.files import append_line, write_whole
 
 Value = TypeVar("Value")
+
+_LOG_TAIL_BYTES: Final = 600
 
 SCHEMAS: Final[dict[type, str]] = {
     EvaluationRequest: "training-run-observer/evaluation-request/1",
@@ -172,3 +175,16 @@ def read_result(path: Path, request: EvaluationRequest) -> EvaluationResult:
     except ValueError as error:
         raise ResultInvalid(f"{path.name}: {error}") from error
     return result
+
+
+def last_words(files: JobFiles) -> str:
+    """What a worker that came to no result said of it: the sentence of its failure, or else the end of its log."""
+    try:
+        return read(Failure, files.failure).sentence
+    except ResultInvalid:
+        pass
+    try:
+        tail = files.log.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return " / ".join(line.strip() for line in tail.splitlines() if line.strip())

@@ -42,7 +42,6 @@ KILLED_FROM_OUTSIDE: Final = frozenset(-sent for sent in (signal.SIGKILL, signal
 #: a clip that fails twice will fail again
 MAX_RENDER_FAILURES: Final = 2
 SETUP_HOLD_SECONDS: Final = 60.0
-LOG_TAIL_CHARACTERS: Final = 400
 LONGEST_STEP_SECONDS: Final = 60.0
 
 
@@ -90,10 +89,6 @@ class Dispatch:
         self._ended: dict[Path, int | WorkerStalled] = {}
         self._hold_until = float("-inf")
         self._held_for = ""
-
-    @property
-    def in_flight(self) -> int:
-        return len(self._flights)
 
     def recover(self) -> None:
         """Take up what a daemon before us left running: whole results are adopted, the rest goes back, not counted."""
@@ -219,12 +214,12 @@ class Dispatch:
             failure = jobfiles.read(Failure, files.failure)
             self._park(job, failure.word, failure.sentence)
         elif code == ExitCode.SETUP:
-            self._hold(_last_words(files))
+            self._hold(jobfiles.last_words(files))
             self._return(job)
         elif code in KILLED_FROM_OUTSIDE:
             self._return(job, wait_seconds=self._settings.backoff_seconds[0])
         else:
-            raise WorkerCrashed(code, _last_words(files))
+            raise WorkerCrashed(code, jobfiles.last_words(files))
 
     def _decide(self, job: Job, error: JobError) -> None:
         if error.verdict is Verdict.PARK:
@@ -325,17 +320,3 @@ def _marker(files: JobFiles) -> tuple[int, int]:
     except ResultInvalid:
         return (0, 0)
     return (progress.done, progress.frames)
-
-
-def _last_words(files: JobFiles) -> str:
-    try:
-        failure = jobfiles.read(Failure, files.failure)
-    except ResultInvalid:
-        pass
-    else:
-        return failure.sentence
-    try:
-        text = files.log.read_bytes()[-LOG_TAIL_CHARACTERS:].decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return " / ".join(line.strip() for line in text.splitlines() if line.strip())

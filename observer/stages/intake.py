@@ -165,7 +165,8 @@ class Intake:
         except CheckpointError as error:
             self._refuse(name, error, environment)
         except OSError as error:  # of our own disk: the file is as good as before
-            log.warning("checkpoint.delayed", name=readable(name), problem=str(error))
+            problem = f"no copy of it can be kept in the output folder: {error}"
+            log.warning("checkpoint.delayed", name=readable(name), problem=problem)
             self._look_later(name)
 
     def _admit(self, name: str, environment: _Environment) -> None:
@@ -174,7 +175,7 @@ class Intake:
         if identity != sighting.identity:
             raise CheckpointIncomplete("changing", f"{readable(name)} changed before it was read.")
         check_archive(blob)
-        checkpoint = self._checkpoint(name, blob)
+        checkpoint = checkpoint_of(blob, name=name, trust=self._settings.trust, seen_at=self._clock.now())
         if environment.plan is None:
             self._park(name, "bad_environment", environment.problem, environment=environment)
             return
@@ -185,21 +186,6 @@ class Intake:
         self._forget(name, seen_as)
         event = "checkpoint.admitted" if jobs else "checkpoint.recognised"
         log.info(event, step=checkpoint.step, name=checkpoint.name, digest=checkpoint.digest[:8])
-
-    def _checkpoint(self, name: str, blob: bytes) -> Checkpoint:
-        try:
-            step = read_checkpoint(blob).num_timesteps
-        except CheckpointError:
-            if self._settings.trust == "data":
-                raise
-            step = None
-        return Checkpoint(
-            digest=Digest(hashlib.sha256(blob).hexdigest()),
-            step=step_in_name(name) if step is None else step,
-            name=readable(name),
-            size=len(blob),
-            seen_at=self._clock.now(),
-        )
 
     def _refuse(self, name: str, error: CheckpointError, environment: _Environment) -> None:
         sighting = self._sightings[name]
@@ -213,7 +199,8 @@ class Intake:
             minutes = f"It has not changed for {DAMAGED_AFTER_SECONDS / 60:.0f} minutes."
             self._park(name, word, f"{error.sentence} {minutes}", environment=environment)
         else:
-            log.debug("checkpoint.incomplete", name=readable(name), word=error.word)
+            if sighting.wait_seconds == self._settings.settle_seconds:  # not looked at before
+                log.info("checkpoint.awaited", name=readable(name), word=error.word, sentence=readable(error.sentence))
             self._look_later(name)
 
     def _look_later(self, name: str) -> None:
@@ -240,6 +227,27 @@ class Intake:
 
     def _path(self, name: str) -> str:
         return readable(str(self._settings.folder / name))
+
+
+def checkpoint_of(blob: bytes, *, name: str, trust: Trust, seen_at: float) -> Checkpoint:
+    """A checkpoint's identity, from a zip that `check_archive` let through and the name it arrived under.
+
+    Raises:
+        CheckpointError: what it holds cannot be read as data, and nothing but data is trusted.
+    """
+    try:
+        step = read_checkpoint(blob).num_timesteps
+    except CheckpointError:
+        if trust == "data":
+            raise
+        step = None
+    return Checkpoint(
+        digest=Digest(hashlib.sha256(blob).hexdigest()),
+        step=step_in_name(name) if step is None else step,
+        name=readable(name),
+        size=len(blob),
+        seen_at=seen_at,
+    )
 
 
 def step_in_name(name: str) -> int:

@@ -67,7 +67,7 @@ def test_no_more_workers_are_started_than_there_is_room_for(world: World) -> Non
     world.settle()
     world.backend.slots = 2
     assert [world.dispatch.start_one() for _ in range(3)] == [True, True, False]
-    assert world.dispatch.in_flight == 2
+    assert world.backend.running == 2
 
 
 def test_a_crash_is_tried_again_after_a_wait_and_only_missing_games_are_played(admitted: World) -> None:

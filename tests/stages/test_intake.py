@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from env.options import EnvironmentOptions
 from observer.core.models import JobState
-from observer.stages.intake import READS_PER_SCAN, step_in_name
+from observer.stages.intake import READS_PER_SCAN, checkpoint_of, step_in_name
 
 
 def test_a_checkpoint_is_admitted_when_it_has_settled(world: World) -> None:
@@ -68,6 +68,21 @@ def test_a_half_written_file_is_damaged_after_ten_unchanged_minutes(world: World
     world.settle()
     assert world.steps() == [1]
     assert world.words() == {}
+
+
+def test_a_file_that_waits_is_told_of_once(world: World) -> None:
+    world.drop("m.zip", b"hello")
+    with capture_logs() as logs:
+        for _ in range(60):
+            world.clock.advance(1.0)
+            world.intake.scan()
+    (told,) = [entry for entry in logs if entry["log_level"] == "info"]
+    assert (told["event"], told["name"], told["word"]) == ("checkpoint.awaited", "m.zip", "not_a_zip")
+    assert "does not begin as a zip" in told["sentence"]
+    world.drop("m.zip", b"hello, still not")
+    with capture_logs() as logs:
+        world.settle()
+    assert [entry["event"] for entry in logs if entry["log_level"] == "info"] == ["checkpoint.awaited"]
 
 
 def test_an_incomplete_file_is_looked_at_less_and_less_often(world: World) -> None:
@@ -319,8 +334,11 @@ def test_a_full_disk_delays_a_checkpoint_and_loses_none(world: World) -> None:
     world.layout.work.mkdir(parents=True, exist_ok=True)
     blocker = world.layout.work / "snapshots"
     blocker.write_text("in the way")
-    world.settle()
+    with capture_logs() as logs:
+        world.settle()
     assert world.steps() == []
+    (delayed,) = [entry for entry in logs if entry["event"] == "checkpoint.delayed"]
+    assert delayed["problem"].startswith("no copy of it can be kept in the output folder: ")
     blocker.unlink()
     world.clock.advance(60.0)
     world.intake.scan()
@@ -360,3 +378,9 @@ def test_an_unreadable_class_is_parked_unless_unpickling_is_allowed(world: World
     os.utime(world.watch / "m_7_steps.zip", (1.0, 1.0))
     world.settle()
     assert world.steps() == [7]
+
+
+def test_the_zips_own_step_counts_whether_or_not_it_may_run_code() -> None:
+    for trust in ("data", "unpickle"):
+        found = checkpoint_of(zip_of(5000), name="ppo_9_steps.zip", trust=trust, seen_at=1.0)
+        assert (found.step, found.name) == (5000, "ppo_9_steps.zip")

@@ -33,7 +33,7 @@ from observer.core.plan import canonical_json, plan_digest
 
 
 class Store:
-    """One run's database; a context manager. Only the daemon writes."""
+    """One run's database; a context manager. Whoever writes holds the lock of the output folder."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
@@ -112,9 +112,6 @@ class Store:
             ORDER BY 4, 1"""
         )
         return [ParkedFile(path=row[0], word=row[1], sentence=row[2], seen_at=row[3]) for row in found]
-
-    def known(self, digest: Digest) -> bool:
-        return self._value("SELECT COUNT(*) FROM checkpoint WHERE digest = ?", digest) > 0
 
     def evaluation_state(self, digest: Digest, plan: EvaluationPlan) -> JobState | None:
         """How far the evaluation of a checkpoint under a plan is; None: it was never asked for."""
