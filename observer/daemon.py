@@ -5,6 +5,7 @@ A step that fails is logged and tried again a little later; it stops neither the
 
 import queue
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -77,10 +78,12 @@ class Steps:
             return
         try:
             step()
-        except Exception:
+        except Exception as error:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             self._pauses[name] = (now + pause, pause)
-            log.exception("step.failed", step=name, retry_seconds=pause)
+            # a full disk or a lost folder is a matter for the operator, all else for us
+            is_machine = isinstance(error, OSError | sqlite3.OperationalError)
+            log.exception("step.failed", step=name, problem=str(error), retry_seconds=pause, exc_info=not is_machine)
         else:
             self._pauses.pop(name, None)
 

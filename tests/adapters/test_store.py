@@ -1,6 +1,8 @@
+import resource
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -270,3 +272,30 @@ def test_the_store_belongs_to_one_thread(store: Store) -> None:
     thread.start()
     thread.join()
     assert caught
+
+
+@pytest.mark.parametrize("length", [10, 20_000_000], ids=["while committing", "while writing"])
+def test_a_file_that_cannot_grow_is_said_as_it_is_and_nothing_is_half_written(
+    store: Store, tmp_path: Path, length: int
+) -> None:
+    admit(store, 1)
+    revision = store.revision()
+    parked = ParkedFile(path="/w/x.zip", word="crc", sentence="x" * length, seen_at=1.0)
+    with files_no_larger_than((tmp_path / "observer.db-wal").stat().st_size):
+        for _ in range(2):
+            with pytest.raises(sqlite3.OperationalError, match=r"disk"):
+                store.park_file(parked, seen_as="it")
+    assert store.parked() == []
+    assert store.revision() == revision
+    assert admit(store, 2)
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """As good as a full disk; the signal that comes with it is one that Python ignores."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -1,14 +1,19 @@
+import errno
+import os
+import sqlite3
 from pathlib import Path
 
+import pytest
 from fakes.backend import FakeBackend
 from fakes.clock import FakeClock
 from fakes.zips import zip_of
+from structlog.testing import capture_logs
 
 from observer import app
 from observer.adapters.systemd import Notifier
 from observer.config import Config
 from observer.core.models import Digest, JobState
-from observer.daemon import Daemon, Inbox, Message
+from observer.daemon import Daemon, Inbox, Message, Steps
 
 
 def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(tmp_path: Path) -> None:
@@ -36,3 +41,26 @@ def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(t
             clock.advance(1.1)
             daemon.tick(set())
         assert run.store.counts()[JobState.DONE] == 2
+
+
+@pytest.mark.parametrize(
+    "problem", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), sqlite3.OperationalError("database or disk is full")]
+)
+def test_what_the_machine_refuses_is_a_line_and_no_traceback(problem: Exception) -> None:
+    def step() -> None:
+        raise problem
+
+    with capture_logs() as logs:
+        Steps(FakeClock()).run("low publish", step)
+    (told,) = logs
+    assert (told["event"], told["log_level"], told["problem"]) == ("step.failed", "error", str(problem))
+    assert not told["exc_info"]
+
+
+def test_a_defect_of_ours_keeps_its_traceback() -> None:
+    def step() -> None:
+        raise KeyError("low")
+
+    with capture_logs() as logs:
+        Steps(FakeClock()).run("low publish", step)
+    assert logs[0]["exc_info"]

@@ -70,10 +70,11 @@ class Store:
             yield connection
             if people_see_it:
                 connection.execute("UPDATE revision SET number = number + 1")
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # after some failures, such as a full disk, SQLite has rolled back by itself
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     # -- files and checkpoints
 
