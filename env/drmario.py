@@ -5,7 +5,7 @@ They run a real cartridge or the stand-in game that comes with this package; bot
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -17,26 +17,12 @@ from numpy.typing import NDArray
 from env.actions import ACTIONS
 from env.boot import StartStates
 from env.cartridge import Cartridge
-from env.errors import EnvError, RomError
+from env.errors import EnvError
 from env.game import FRAMES_PER_SECOND, GAME_SEEDS
 from env.lane import GameSettings, Lane
 from env.observation import SHAPE, Planes
 from env.play import drive, drive_all
-
-#: The stand-in game, which is this project's own.
-STAND_IN_FOLDER: Final = Path(__file__).parent / "rom"
-
-
-def stand_in_rom() -> Path:
-    """The path of the stand-in game.
-
-    Raises:
-        RomError: the package was installed without it.
-    """
-    found = sorted(STAND_IN_FOLDER.glob("*.nes"))
-    if not found:
-        raise RomError(f"the stand-in game is missing from {STAND_IN_FOLDER}; build it with env/rom/build.py")
-    return found[0]
+from env.stand_in import stand_in_rom
 
 
 def observation_space() -> spaces.Space[Planes]:

@@ -15,6 +15,8 @@ COLUMNS: Final = 8
 FRAMES_PER_SECOND: Final = 39_375_000 / 655_171
 #: Distinct states of the game's random number generator, hence of games.
 GAME_SEEDS: Final = 32_767
+#: Seeds below this one are kept for evaluation, training draws from the rest: no game that is judged was practised.
+EVALUATION_SEEDS: Final = 3_277
 
 RNG: Final = 0x17
 MODE: Final = 0x46

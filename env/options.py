@@ -17,6 +17,7 @@ RewardName = Literal["clear"]
 
 #: Highest level that the game's own options screen offers.
 HIGHEST_LEVEL: Final = 20
+MOST_FRAME_SKIP: Final = 60
 ENVIRONMENT_SCHEMA: Final = "training-run-observer/environment/1"
 ENVIRONMENT_FILE: Final = "environment.json"
 
@@ -86,8 +87,8 @@ class EnvironmentOptions:
             value, known = getattr(self, name), get_args(kind)
             _require(ok=value in known, sentence=f"{name}: {value!r} is not known; choose {' or '.join(known)}")
         _require(
-            ok=_is_number(self.frame_skip, range(1, 61)),
-            sentence=f"frame_skip: {self.frame_skip!r} is not a number of frames from 1 to 60",
+            ok=_is_number(self.frame_skip, range(1, MOST_FRAME_SKIP + 1)),
+            sentence=f"frame_skip: {self.frame_skip!r} is not a number of frames from 1 to {MOST_FRAME_SKIP}",
         )
 
     def to_json(self) -> str:

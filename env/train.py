@@ -15,14 +15,12 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from env.drmario import DrMarioVectorEnv, start_states
 from env.errors import EnvError
-from env.game import GAME_SEEDS
+from env.game import EVALUATION_SEEDS, GAME_SEEDS
 from env.lane import GameSettings
 from env.network import ColumnPolicy
 from env.options import ENVIRONMENT_FILE, EnvironmentOptions, OptionsError
 from env.sb3 import DrMarioVecEnv
 
-#: Seeds below this are kept for evaluation: no game that is judged was ever practised.
-FIRST_TRAINING_SEED: Final = 3_277
 #: Games that stall end here: more capsules than this are never needed to learn level 0.
 CAPSULE_LIMIT: Final = 100
 FRAME_LIMIT: Final = 20_000
@@ -76,7 +74,7 @@ def make_games(lanes: int, options: EnvironmentOptions, *, rom: Path | None = No
         lanes,
         starts,
         settings,
-        game_seeds=range(FIRST_TRAINING_SEED, GAME_SEEDS),
+        game_seeds=range(EVALUATION_SEEDS, GAME_SEEDS),
         autoreset_mode=AutoresetMode.SAME_STEP,
     )
     return DrMarioVecEnv(games)

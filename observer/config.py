@@ -4,7 +4,6 @@ Owns reading and checking. Refuses to act on it: each part of the program is han
 """
 
 import difflib
-import importlib.resources
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,9 +23,20 @@ from pydantic import (
     model_validator,
 )
 
-from env.options import HIGHEST_LEVEL, ActionsName, EnvironmentOptions, ObservationName, RewardName, Scenario, Speed
+from env.options import (
+    HIGHEST_LEVEL,
+    MOST_FRAME_SKIP,
+    ActionsName,
+    EnvironmentOptions,
+    ObservationName,
+    RewardName,
+    Scenario,
+    Speed,
+)
+from env.stand_in import stand_in_rom
+from observer.core.backlog import Order
 from observer.core.errors import ConfigError
-from observer.core.models import PolicyMode, Trust
+from observer.core.models import PolicyMode, Reason, Trust
 from observer.core.plan import plan_seeds
 
 CONFIG_FILE: Final = "config.yaml"
@@ -58,7 +68,7 @@ class EnvironmentSection(Section):
     observation: ObservationName = "planes"
     actions: ActionsName = "pad"
     reward: RewardName = "clear"
-    frame_skip: int = Field(default=4, ge=1, le=60)
+    frame_skip: int = Field(default=4, ge=1, le=MOST_FRAME_SKIP)
 
     def options(self) -> EnvironmentOptions:
         return EnvironmentOptions(
@@ -91,7 +101,7 @@ class WatchSection(Section):
 
 
 class QueueSection(Section):
-    order: Literal["newest_first", "oldest_first"] = "newest_first"
+    order: Order = "newest_first"
     every_steps: NonNegativeInt = 0
     backlog_limit: NonNegativeInt = 8
     keep_every: NonNegativeInt = 10
@@ -128,7 +138,7 @@ class PolicySection(Section):
 
 
 class ClipsSection(Section):
-    choose: tuple[Literal["best", "median", "worst"], ...] = ("best", "median", "worst")
+    choose: tuple[Reason, ...] = ("best", "median", "worst")
     scale: int = Field(default=1, ge=1, le=8)
 
 
@@ -175,19 +185,6 @@ class Config(Section):
         """Every key at its default; paths count from `folder`, or from where the program was started."""
         context = {"folder": folder or Path.cwd()}
         return cls.model_validate({"runs": [{}], "environment": {}}, context=context)
-
-
-def stand_in_rom() -> Path:
-    """The game that comes with the package.
-
-    Raises:
-        ConfigError: the package is not whole.
-    """
-    folder = Path(str(importlib.resources.files("env"))) / "rom"
-    found = sorted(folder.glob("*.nes"))
-    if not found:
-        raise ConfigError("environment.rom", [f"there is no .nes file in {folder}: install the package again"])
-    return found[0]
 
 
 def load(path: Path | None) -> Config:

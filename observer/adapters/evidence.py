@@ -66,8 +66,8 @@ def place_evaluation(files: JobFiles, target: Path) -> None:
     if target.exists():  # of an attempt that came this far and was not committed
         target.replace(outdated)
     staged.replace(target)
-    sync_folder(target.parent)
-    sync_folder(target.parent.parent)
+    for folder in target.parents[:3]:  # up to the output folder: each of them may be new
+        sync_folder(folder)
     shutil.rmtree(outdated, ignore_errors=True)
 
 

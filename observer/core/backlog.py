@@ -9,10 +9,12 @@ from typing import Literal
 
 from observer.core.models import Digest, JobId, JobKind
 
+Order = Literal["newest_first", "oldest_first"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogPolicy:
-    order: Literal["newest_first", "oldest_first"] = "newest_first"
+    order: Order = "newest_first"
     #: evaluate the first checkpoint of every so many steps; 0: all
     every_steps: int = 0
     #: more than this many waiting: older ones are skipped; 0: never

@@ -7,7 +7,7 @@ how well they fit its reason; a game is shown once, so a reason for which no gam
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from observer.core.models import Episode, Highlight, Outcome
+from observer.core.models import Episode, Highlight, Outcome, Reason
 
 #: Games ranked best first -> the same games, the one that fits the reason most first.
 Rule = Callable[[Sequence[Episode]], Iterable[Episode]]
@@ -42,7 +42,7 @@ def median(games: Sequence[Episode]) -> Iterable[Episode]:
 
 
 #: In the order in which they take their games: where games are few, the ends matter more than the middle.
-RULES: Final[Mapping[str, Rule]] = {"best": best, "worst": worst, "median": median}
+RULES: Final[Mapping[Reason, Rule]] = {"best": best, "worst": worst, "median": median}
 
 
 def choose(episodes: Sequence[Episode], reasons: Sequence[str]) -> tuple[Highlight, ...]:

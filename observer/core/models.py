@@ -18,6 +18,8 @@ JobId = NewType("JobId", int)
 
 PolicyMode = Literal["deterministic", "stochastic"]
 Trust = Literal["data", "unpickle"]
+Reason = Literal["best", "median", "worst"]
+"""Why a game is worth filming, in the order in which people are shown them."""
 
 
 class JobKind(StrEnum):

@@ -8,10 +8,8 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 
+from env.game import EVALUATION_SEEDS
 from observer.core.models import Digest, Episode, EvaluationPlan
-
-#: Seeds 0..3276 belong to evaluation; training draws from the rest, so no game was practised.
-EVALUATION_SEEDS = 3277
 
 
 def canonical_json(value: object) -> str:

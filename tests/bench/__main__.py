@@ -5,7 +5,7 @@ import json
 
 from bench import evaluation, lockstep
 
-from env.drmario import stand_in_rom
+from env.stand_in import stand_in_rom
 
 
 def main() -> None:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from observer.config import Config, load, parse, schema, stand_in_rom
+from env.stand_in import stand_in_rom
+from observer.config import Config, load, parse, schema
 from observer.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ from fakes import jobs
 from fakes.json_schema import problems
 
 from env import replay as replays
-from env.drmario import stand_in_rom
 from env.emulator import Emulator
 from env.errors import ReplayDamaged, ReplayDiverged
+from env.stand_in import stand_in_rom
 from observer.adapters import jobfiles
 from observer.core.layout import JobFiles
 from observer.core.models import Digest, Episode, EvaluationRequest, Outcome

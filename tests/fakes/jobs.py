@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from env.cartridge import Cartridge
-from env.drmario import stand_in_rom
 from env.options import EnvironmentOptions
+from env.stand_in import stand_in_rom
 from observer.adapters import jobfiles
 from observer.core.layout import JobFiles
 from observer.core.models import Checkpoint, Digest, EvaluationPlan, EvaluationRequest

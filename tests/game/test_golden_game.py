@@ -1,8 +1,8 @@
 from pathlib import Path
 
 from env import replay as replays
-from env.drmario import stand_in_rom
 from env.emulator import Emulator
+from env.stand_in import stand_in_rom
 
 #: A cleared level 0, played by a network in training; recorded on the stand-in game as it is committed.
 GOLDEN = Path(__file__).parents[1] / "data" / "replays" / "clear.replay"

@@ -95,12 +95,12 @@ def step_axis(steps: Sequence[float]) -> Axis:
     return Axis(low=low, high=max(high, low + 1), start=_LEFT, end=_RIGHT - 10)
 
 
-def value_axis(highest: float, *, lowest: float = 0.0) -> Axis:
-    """Values from bottom to top, ending at a round one."""
-    low, high = min(0.0, lowest), max(highest, 1e-9)
-    ticks = nice_ticks(low, high, most=5)
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else high - low
-    return Axis(low=floor(low / step + 1e-9) * step, high=ceil(high / step - 1e-9) * step, start=_BOTTOM, end=_TOP)
+def value_axis(highest: float) -> Axis:
+    """Values from 0 at the bottom to a round one at the top."""
+    high = max(highest, 1e-9)
+    ticks = nice_ticks(0.0, high, most=5)
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else high
+    return Axis(low=0.0, high=ceil(high / step - 1e-9) * step, start=_BOTTOM, end=_TOP)
 
 
 def curve(points: Sequence[Point], *, title: str, axis: Axis, word: Callable[[float], str]) -> Chart:

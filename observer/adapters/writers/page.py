@@ -6,17 +6,17 @@ Pure: a publication in, a page out. Text from outside stays text; the template e
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import quote
 
 from observer.adapters.writers import Publication, Published, charts, figures
 from observer.core.clock import iso
-from observer.core.models import Clip, Outcome
+from observer.core.models import Clip, Outcome, Reason
 from observer.core.statistics import paired_difference
 
 #: rows of the picture of all games; more checkpoints are thinned evenly, the first and the newest stay
 _GAME_ROWS: Final = 60
-_REASONS: Final = ("best", "median", "worst")
+_REASONS: Final = get_args(Reason)
 _OUTCOMES: Final = {Outcome.WIN: "won", Outcome.LOSS: "lost", Outcome.DRAW: "draw", Outcome.TIMEOUT: "timed out"}
 
 
