@@ -1,14 +1,17 @@
 """The worker: `python -m observer.worker JOB_DIR` does what the folder's request.json asks, and nothing else.
 
 Exit codes: 0 result.json is there and whole; 65 the checkpoint is refused and 78 the ROM or the emulator is missing,
-both with failure.json; 75 try again; 1 anything else, with a traceback in the log.
+both with failure.json, or the disk has no room, without one; 75 try again; 1 anything else, with a traceback in the log.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -22,10 +25,23 @@ from observer.core.models import EvaluationRequest, Failure, Progress, RenderReq
 
 log = structlog.get_logger()
 
+#: of the disk, and so of no checkpoint: full, over a quota or a file's limit, or turned read-only
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+
 
 def work(folder: Path) -> int:
     """Do a job directory's request; the exit code."""
     files = JobFiles(folder)
+    try:
+        return _attempt(files)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return _without_room(files, error)
+        log.exception("worker.failed", job=str(folder))
+        return ExitCode.FAILED
+
+
+def _attempt(files: JobFiles) -> int:
     try:
         _do(files)
     except CheckpointIncomplete as error:
@@ -36,9 +52,6 @@ def work(folder: Path) -> int:
         return _failed(files, "setup", str(error), code=ExitCode.SETUP)
     except EnvError as error:
         return _failed(files, "emulator", str(error), code=ExitCode.TRY_AGAIN)
-    except Exception:
-        log.exception("worker.failed", job=str(folder))
-        return ExitCode.FAILED
     return ExitCode.DONE
 
 
@@ -63,6 +76,14 @@ def _failed(files: JobFiles, word: str, sentence: str, *, code: int) -> int:
     jobfiles.write(files.failure, Failure(word=word, sentence=sentence))
     log.error("worker.refused", word=word, sentence=sentence)
     return code
+
+
+def _without_room(files: JobFiles, error: OSError) -> int:
+    """All jobs wait, none is charged; the exit code has to do where even this sentence finds no room."""
+    sentence = f"{files.folder}: {error.strerror}; free some disk space, or make the folder writable"
+    with suppress(OSError):
+        return _failed(files, "setup", sentence, code=ExitCode.SETUP)
+    return ExitCode.SETUP
 
 
 def main() -> None:

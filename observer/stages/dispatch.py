@@ -99,7 +99,7 @@ class Dispatch:
                 self._flights[flight.files.folder] = flight
                 self._ended[flight.files.folder] = ExitCode.DONE
             else:
-                self._return(job)
+                self._return(job, "the daemon before this one ended while it was being played")
 
     def note(self, exits: Sequence[Exit]) -> None:
         """Remember workers that ended until `collect` deals with them; those of other runs are not ours."""
@@ -142,7 +142,7 @@ class Dispatch:
             self._backend.start(flight.files.folder)
         except (OSError, EnvError) as error:
             self._hold(str(error))
-            self._return(job)
+            self._return(job, "it could not be started")
             return False
         self._flights[flight.files.folder] = flight
         log.info("job.claimed", job=job.id, attempt=job.attempt, kind=job.kind.value, step=job.checkpoint.step)
@@ -152,7 +152,7 @@ class Dispatch:
         """Kill the workers; their jobs go back and resume later, nothing is counted."""
         for folder, flight in tuple(self._flights.items()):
             self._backend.stop(folder)
-            self._return(flight.job)
+            self._return(flight.job, "the daemon stops")
             del self._flights[folder]
 
     # -- one attempt
@@ -214,10 +214,11 @@ class Dispatch:
             failure = jobfiles.read(Failure, files.failure)
             self._park(job, failure.word, failure.sentence)
         elif code == ExitCode.SETUP:
-            self._hold(jobfiles.last_words(files))
-            self._return(job)
+            self._hold(jobfiles.last_words(files) or "a worker could not write down what it misses: is the disk full?")
+            self._return(job, "something that every worker needs is missing")
         elif code in KILLED_FROM_OUTSIDE:
-            self._return(job, wait_seconds=self._settings.backoff_seconds[0])
+            reason = f"its worker was ended from outside ({signal.Signals(-code).name})"
+            self._return(job, reason, wait_seconds=self._settings.backoff_seconds[0])
         else:
             raise WorkerCrashed(code, jobfiles.last_words(files))
 
@@ -255,19 +256,21 @@ class Dispatch:
 
     def _commit_clips(self, job: Job, files: JobFiles) -> None:
         result = jobfiles.read(RenderResult, files.result)
+        problem = "; ".join(f"{reason}: {sentence}" for reason, sentence in result.problems.items()) or None
+        if problem and not job.failures:
+            raise JobError(problem)
         names = evidence.check_clips(files, result.clips)
         evidence.place_clips(files, self._evidence(job) / "clips", names=names)
-        problem = "; ".join(f"{reason}: {sentence}" for reason, sentence in result.problems.items()) or None
         self._store.commit_clips(job, result.clips, problem=problem, now=self._clock.now())
         if problem:
             log.error("clip.failed", job=job.id, step=job.checkpoint.step, problem=problem)
         log.info("clip.rendered", job=job.id, step=job.checkpoint.step, clips=len(result.clips))
 
-    def _return(self, job: Job, *, wait_seconds: float = 0.0) -> None:
+    def _return(self, job: Job, reason: str, *, wait_seconds: float = 0.0) -> None:
         """Back into the queue as if it had not been started."""
         not_before = self._clock.now() + wait_seconds if wait_seconds else 0.0
         self._store.requeue(job, not_before=not_before, failures=job.failures, error=job.error)
-        log.info("job.returned", job=job.id, attempt=job.attempt, step=job.checkpoint.step)
+        log.info("job.returned", job=job.id, attempt=job.attempt, step=job.checkpoint.step, reason=reason)
 
     def _retry(self, job: Job, error: JobError) -> None:
         failures = 0 if self._finished_new_games(job) else job.failures + 1

@@ -1,6 +1,7 @@
 """The worker's exit codes where it cannot do its work, each with a word and a sentence in failure.json."""
 
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -99,3 +100,15 @@ def test_without_a_folder_the_worker_says_how_it_is_used() -> None:
 def test_a_folder_without_a_request_fails(tmp_path: Path) -> None:
     assert work(tmp_path) == ExitCode.FAILED
     assert not (tmp_path / "result.json").exists()
+
+
+def test_a_disk_without_room_is_the_fault_of_no_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+    files = jobs.job(tmp_path / "job", checkpoint, jobs.plan_of([0]))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        code = work(files.folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == ExitCode.SETUP
+    assert not files.result.exists()

@@ -1,5 +1,6 @@
 import signal
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from structlog.testing import capture_logs
 
 from observer.adapters import jobfiles
 from observer.adapters.backends import Exit
+from observer.core.errors import ExitCode
 from observer.core.layout import JobFiles
 from observer.core.models import (
     EvaluationRequest,
@@ -17,6 +19,7 @@ from observer.core.models import (
     JobState,
     Progress,
     RenderRequest,
+    RenderResult,
 )
 from observer.core.plan import plan_digest
 
@@ -116,12 +119,15 @@ def test_failures_that_bring_new_games_are_not_counted(world: World) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_kill_from_outside_counts_nothing(admitted: World, number: signal.Signals) -> None:
-    for _ in range(5):
-        assert admitted.dispatch.start_one()
-        admitted.backend.end(-number)
-        admitted.collect()
-        admitted.clock.advance(61.0)
+    with capture_logs() as logs:
+        for _ in range(5):
+            assert admitted.dispatch.start_one()
+            admitted.backend.end(-number)
+            admitted.collect()
+            admitted.clock.advance(61.0)
     assert (only_job(admitted).state, only_job(admitted).failures) == (JobState.WAITING, 0)
+    reasons = {entry["reason"] for entry in logs if entry["event"] == "job.returned"}
+    assert reasons == {f"its worker was ended from outside ({number.name})"}
 
 
 def test_a_segmentation_fault_is_a_failure(admitted: World) -> None:
@@ -156,6 +162,16 @@ def test_a_missing_emulator_makes_everything_wait_and_charges_nobody(world: Worl
     world.work()
     world.work()
     assert world.store.counts()[JobState.DONE] == 2
+
+
+def test_a_worker_that_could_not_even_say_why_it_misses_something_points_at_the_disk(admitted: World) -> None:
+    with capture_logs() as logs:
+        assert admitted.dispatch.start_one()
+        admitted.backend.end(ExitCode.SETUP)
+        admitted.collect()
+    (missed,) = [entry for entry in logs if entry["event"] == "setup.missed"]
+    assert "is the disk full?" in missed["problem"]
+    assert only_job(admitted).failures == 0
 
 
 def test_a_machine_that_gives_no_process_makes_everything_wait(admitted: World) -> None:
@@ -380,6 +396,23 @@ def test_a_rendering_that_fails_twice_is_given_up_and_the_result_stands(evaluate
     assert evaluated.store.counts(JobKind.RENDER)[JobState.PARKED] == 1
     assert len(evaluated.store.evaluations()) == 1
     assert evaluated.store.unfinished() == 0
+
+
+def test_clips_that_could_not_be_made_are_tried_once_more_before_the_others_are_listed(evaluated: World) -> None:
+    for attempt in (1, 2):
+        assert evaluated.store.counts(JobKind.RENDER)[JobState.DONE] == 0
+        assert evaluated.dispatch.start_one()
+        files = JobFiles(evaluated.backend.started[-1])
+        evaluated.backend.work()
+        told = jobfiles.read(RenderResult, files.result)
+        jobfiles.write(
+            files.result, replace(told, clips=told.clips[:1], problems={"worst": f"the disk is full {attempt}"})
+        )
+        evaluated.collect()
+        evaluated.clock.advance(61.0)
+    (evaluation,) = evaluated.store.evaluations()
+    assert [clip.highlight.reason for clip in evaluation.clips] == ["best"]
+    assert evaluated.store.counts(JobKind.RENDER)[JobState.DONE] == 1
 
 
 def test_a_clip_that_is_not_there_is_refused_and_does_not_wait_for_ever(evaluated: World) -> None:
