@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -29,6 +30,10 @@ log = structlog.get_logger()
 
 #: workers are asked whether they have ended so often, while any runs
 POLL_SECONDS: Final = 0.25
+#: jobs that wait may be waiting for a back-off to be over: they are looked at so often
+BACKOFF_LOOK_SECONDS: Final = 5.0
+#: with nothing to do at all
+IDLE_WAIT_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 600.0
 #: a file that is being written wakes us with every write; scanning more often than this finds nothing sooner
 SCAN_PAUSE_SECONDS: Final = 0.25
@@ -104,6 +109,9 @@ class Daemon:
         self._scan_wanted = True
         self._sweep_wanted = True
         self._is_stopping = False
+        #: by name of the run, as last read from its database
+        self._statuses: dict[str, str] = {}
+        self._has_work: dict[str, bool] = {}
         self.watchers: tuple[Watcher, ...] = ()
 
     @property
@@ -141,9 +149,9 @@ class Daemon:
         waits = [max(look - now, SCAN_PAUSE_SECONDS) for look in looks if look is not None]
         waits += [max(self._scan_at - now, 0.0)] if self._scan_wanted else []
         waits += [POLL_SECONDS] if self._backend.running else []
-        waits += [5.0] if any(run.store.unfinished() for run in self._runs) else []
+        waits += [BACKOFF_LOOK_SECONDS] if any(self._has_work.values()) else []
         waits += [self._notifier.watchdog_seconds / 3] if self._notifier.watchdog_seconds else []
-        return min(waits, default=60.0)
+        return min(waits, default=IDLE_WAIT_SECONDS)
 
     def stop(self) -> None:
         """End the workers; their jobs go back and resume later."""
@@ -151,11 +159,15 @@ class Daemon:
             self._steps.run(f"{run.name} stop", run.dispatch.stop_all)
 
     def status_line(self) -> str:
-        parts = []
+        """How far each run is, for the service manager; as last known, where a database cannot be read now."""
         for run in self._runs:
-            counts = run.store.counts()
-            parts.append(f"{run.name}: " + ", ".join(f"{counts[state]} {state.value}" for state in JobState))
-        return "; ".join(parts)
+            self._steps.run(f"{run.name} status", partial(self._read_status, run))
+        return "; ".join(self._statuses.get(run.name, f"{run.name}: not known") for run in self._runs)
+
+    def _read_status(self, run: app.Run) -> None:
+        counts = run.store.counts()
+        self._statuses[run.name] = f"{run.name}: " + ", ".join(f"{counts[state]} {state.value}" for state in JobState)
+        self._has_work[run.name] = run.store.unfinished() > 0
 
     def _scan(self) -> None:
         now = self._clock.monotonic()

@@ -1,6 +1,8 @@
 import errno
+import json
 import os
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from structlog.testing import capture_logs
 
 from observer import app
 from observer.adapters.systemd import Notifier
-from observer.config import Config
+from observer.config import Config, parse
 from observer.core.models import Digest, JobState
 from observer.daemon import Daemon, Inbox, Message, Steps
 
@@ -41,6 +43,31 @@ def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(t
             clock.advance(1.1)
             daemon.tick(set())
         assert run.store.counts()[JobState.DONE] == 2
+
+
+def test_a_database_that_cannot_be_read_stops_neither_the_loop_nor_the_other_run(tmp_path: Path) -> None:
+    clock, backend = FakeClock(), FakeBackend()
+    names = ("low", "high")
+    sections = [{"name": name, "watch": f"{name}/checkpoints", "output": f"{name}/out"} for name in names]
+    config = parse(json.dumps({"runs": sections}), source="config.yaml", folder=tmp_path)
+    with ExitStack() as stack:
+        low, high = (
+            stack.enter_context(
+                app.open_run(config, section, clock=clock, backend=backend, rom_sha256=Digest("0" * 64))
+            )
+            for section in config.runs
+        )
+        daemon = Daemon([low, high], backend=backend, clock=clock, inbox=Inbox(), notifier=Notifier())
+        low.store._connection.execute("ALTER TABLE job RENAME TO lost")
+        for section in config.runs:
+            section.watch.mkdir(parents=True)
+            (section.watch / "m_1_steps.zip").write_bytes(zip_of(1))
+        for _ in range(4):
+            daemon.tick({Message.SCAN_DUE})
+            clock.advance(min(daemon.wait_seconds(), 2.1) + 1.0)
+            if backend.running:
+                backend.work()
+        assert high.store.counts()[JobState.DONE] == 1
 
 
 @pytest.mark.parametrize(
