@@ -76,9 +76,10 @@ def test_every_default_in_the_documentation_is_the_programs() -> None:
 
 def test_every_word_that_a_checkpoint_is_refused_with_is_documented() -> None:
     page = text_of(REFERENCE / "commands.md")
-    raised = re.compile(r"Checkpoint(?:Corrupt|Incomplete|Vanished)\(\s*\"(\w+)\"")
+    raised = re.compile(r"(?:Checkpoint(?:Corrupt|Incomplete|Vanished)\(|_park\(\w+,)\s*\"(\w+)\"")
     words = {word for path in (ROOT / "observer").rglob("*.py") for word in raised.findall(text_of(path))}
     assert len(words) > 30
+    assert {"bad_environment", "result_invalid"} <= words
     assert {word for word in words if f"`{word}`" not in page} == set()
 
 
