@@ -30,7 +30,6 @@ class Cartridge:
     data: bytes = field(repr=False)
     #: SHA-256 of the file without its 16-byte header: dumps differ in their headers.
     sha256: str
-    mapper: int
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -48,7 +47,7 @@ class Cartridge:
         if len(data) < promised:
             raise RomError(f"The ROM {path} is cut off: its header promises {promised} bytes and it has {len(data)}.")
         digest = hashlib.sha256(data[_HEADER_BYTES:]).hexdigest()
-        return cls(path=path, data=data, sha256=digest, mapper=(data[6] >> 4) | (data[7] & 0xF0))
+        return cls(path=path, data=data, sha256=digest)
 
 
 def _content(path: Path) -> bytes:

@@ -96,13 +96,10 @@ class Steps:
 class Daemon:
     """The runs and the loop body; `tick` is called by `run`, and by tests."""
 
-    def __init__(
-        self, runs: Sequence[app.Run], *, backend: Backend, clock: Clock, inbox: Inbox, notifier: Notifier
-    ) -> None:
+    def __init__(self, runs: Sequence[app.Run], *, backend: Backend, clock: Clock, notifier: Notifier) -> None:
         self._runs = tuple(runs)
         self._backend = backend
         self._clock = clock
-        self._inbox = inbox
         self._notifier = notifier
         self._steps = Steps(clock)
         self._scan_at = float("-inf")
@@ -230,7 +227,7 @@ def run(
             stack.enter_context(app.open_run(config, section, clock=clock, backend=backend, rom_sha256=rom_sha256))
             for section in config.runs
         ]
-        daemon = Daemon(runs, backend=backend, clock=clock, inbox=inbox, notifier=notifier)
+        daemon = Daemon(runs, backend=backend, clock=clock, notifier=notifier)
         stack.enter_context(_stop_signals(inbox))
         stack.callback(daemon.stop)
         stack.enter_context(_producers(daemon, config, inbox))

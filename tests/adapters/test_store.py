@@ -200,11 +200,11 @@ def test_each_writer_has_its_own_cursor(store: Store) -> None:
     assert (store.cursor("metrics.csv"), store.cursor("report")) == (8, 0)
 
 
-def test_evaluations_after_a_known_one_are_listed_alone(store: Store) -> None:
-    for step in (1, 2, 3):
+def test_evaluations_are_listed_in_the_order_of_their_commits(store: Store) -> None:
+    for step in (2, 1, 3):
         admit(store, step)
         commit(store, claim(store))
-    assert [entry.checkpoint.step for entry in store.evaluations(after=1)] == [2, 3]
+    assert [entry.checkpoint.step for entry in store.evaluations()] == [2, 1, 3]
 
 
 def test_a_reader_sees_what_is_committed_while_the_writer_works(store: Store, tmp_path: Path) -> None:

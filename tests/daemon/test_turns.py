@@ -15,7 +15,7 @@ from observer import app
 from observer.adapters.systemd import Notifier
 from observer.config import Config, parse
 from observer.core.models import Digest, JobState
-from observer.daemon import Daemon, Inbox, Message, Steps
+from observer.daemon import Daemon, Message, Steps
 
 
 def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(t
     section = config.runs[0]
     section.watch.mkdir(parents=True)
     with app.open_run(config, section, clock=clock, backend=backend, rom_sha256=Digest("0" * 64)) as run:
-        daemon = Daemon([run], backend=backend, clock=clock, inbox=Inbox(), notifier=Notifier())
+        daemon = Daemon([run], backend=backend, clock=clock, notifier=Notifier())
         for step in (1, 2):
             (section.watch / f"m_{step}_steps.zip").write_bytes(zip_of(step))
         for _ in range(4):
@@ -57,7 +57,7 @@ def test_a_database_that_cannot_be_read_stops_neither_the_loop_nor_the_other_run
             )
             for section in config.runs
         )
-        daemon = Daemon([low, high], backend=backend, clock=clock, inbox=Inbox(), notifier=Notifier())
+        daemon = Daemon([low, high], backend=backend, clock=clock, notifier=Notifier())
         low.store._connection.execute("ALTER TABLE job RENAME TO lost")
         for section in config.runs:
             section.watch.mkdir(parents=True)

@@ -257,7 +257,7 @@ class Store:
         return int(evaluation or 0)
 
     def commit_clips(self, job: Job, clips: Iterable[Clip], *, problem: str | None, now: float) -> None:
-        """Record what a rendering made; the clips of an earlier rendering under the same reasons go.
+        """Record what a rendering made.
 
         Raises:
             StaleAttempt: another attempt has taken over, or it is committed already.
@@ -273,14 +273,12 @@ class Store:
                 [(evaluation, rows.clip_text(clip)) for clip in clips],
             )
 
-    def evaluations(self, after: int = 0) -> list[Evaluation]:
-        """The committed evaluations with an id above `after`, in the order of their commits, with their clips."""
+    def evaluations(self) -> list[Evaluation]:
+        """The committed evaluations in the order of their commits, with their clips."""
         clips: dict[int, list[Clip]] = {}
-        for evaluation, body in self._connection.execute(
-            "SELECT evaluation, body FROM clip WHERE evaluation > ? ORDER BY id", (after,)
-        ):
+        for evaluation, body in self._connection.execute("SELECT evaluation, body FROM clip ORDER BY id"):
             clips.setdefault(evaluation, []).append(rows.clip_of(body))
-        found = self._connection.execute(f"{rows.EVALUATIONS} WHERE evaluation.id > ? ORDER BY evaluation.id", (after,))
+        found = self._connection.execute(f"{rows.EVALUATIONS} ORDER BY evaluation.id")
         return [rows.evaluation_of(row, tuple(clips.get(row[0], ()))) for row in found]
 
     def revision(self) -> int:
