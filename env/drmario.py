@@ -58,7 +58,7 @@ class DrMarioEnv(gym.Env[Planes, np.int64]):
         render_mode: `rgb_array` gives the emulator's own picture, (224, 256, 3) uint8.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": FRAMES_PER_SECOND}  # noqa: RUF012 -- Gymnasium's form
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": float(FRAMES_PER_SECOND)}  # noqa: RUF012 -- Gymnasium's form
 
     def __init__(
         self,

@@ -7,12 +7,13 @@ NES cartridge, which the stand-in game keeps; the player is always player 1.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from fractions import Fraction
 from typing import Final
 
 ROWS: Final = 16
 COLUMNS: Final = 8
-#: Frames per second of an NTSC console.
-FRAMES_PER_SECOND: Final = 39_375_000 / 655_171
+#: Of an NTSC console, exactly.
+FRAMES_PER_SECOND: Final = Fraction(39_375_000, 655_171)
 #: Distinct states of the game's random number generator, hence of games.
 GAME_SEEDS: Final = 32_767
 #: Seeds below this one are kept for evaluation, training draws from the rest: no game that is judged was practised.

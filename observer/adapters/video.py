@@ -25,11 +25,12 @@ from av.container import InputContainer, OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from env.game import FRAMES_PER_SECOND
 from observer.core.errors import RenderError
 from observer.files import write_whole
 
-#: Frames per second of an NTSC NES, exactly. Mednafen's recordings come out a little off, in whole samples.
-FRAME_RATE: Final = Fraction(39_375_000, 655_171)
+#: Mednafen's recordings come out a little off it, in whole samples.
+FRAME_RATE: Final = FRAMES_PER_SECOND
 SAMPLE_RATE: Final = 48_000
 #: Mednafen records one frame before the first that is stepped.
 _FRAMES_BEFORE: Final = 1

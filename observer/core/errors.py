@@ -13,7 +13,7 @@ ObserverError
 |   |-- WorkerStalled                kill, retry
 |   |-- ResultInvalid                park
 |   `-- StaleAttempt                 discard
-|-- RenderError                      retry once, then park; never blocks results
+|-- RenderError                      that clip is left out and why is recorded; the others are made
 `-- StoreError -> SchemaTooNew       stop: exit 78
 
 The class carries its consequence as `verdict`, so no caller needs a ladder of isinstance.
@@ -140,9 +140,9 @@ class StaleAttempt(JobError):
 
 
 class RenderError(ObserverError):
-    """A clip could not be made; the statistics stand without it."""
+    """A clip could not be made; the statistics and the other clips stand without it."""
 
-    verdict = Verdict.RETRY
+    verdict = Verdict.DROP
 
 
 class StoreError(ObserverError):
