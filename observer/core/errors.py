@@ -13,7 +13,7 @@ ObserverError
 |   |-- WorkerStalled                kill, retry
 |   |-- ResultInvalid                park
 |   `-- StaleAttempt                 discard
-|-- RenderError                      that clip is left out and why is recorded; the others are made
+|-- RenderError                      tried once more, then left out and why is recorded; the others are made
 `-- StoreError -> SchemaTooNew       stop: exit 78
 
 The class carries its consequence as `verdict`, so no caller needs a ladder of isinstance.
@@ -142,7 +142,7 @@ class StaleAttempt(JobError):
 class RenderError(ObserverError):
     """A clip could not be made; the statistics and the other clips stand without it."""
 
-    verdict = Verdict.DROP
+    verdict = Verdict.RETRY
 
 
 class StoreError(ObserverError):
