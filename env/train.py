@@ -3,6 +3,7 @@
 The set-up is the one that goes from no clears to most games cleared at level 0 in about two hours on two cores.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -92,8 +93,7 @@ def train(  # noqa: PLR0913 -- each is an option of the command line
     seed: Annotated[int, typer.Option(help="Of the training itself.")] = 0,
 ) -> None:
     """Train MaskablePPO to place capsules, dropping checkpoints as it goes."""
-    if lanes not in range(1, MOST_LANES + 1):
-        raise OptionsError(f"lanes: {lanes} is not a number of emulators from 1 to {MOST_LANES}")
+    _check({"timesteps": timesteps, "save-every": save_every}, lanes=lanes)
     scenario = {"level": level, "speed": speed}
     options = EnvironmentOptions.from_mapping({"scenario": scenario, "observation": "relative", "actions": "placement"})
     torch.set_num_threads(1)  # two emulators' worth of work waits for the cores that more threads would take
@@ -111,6 +111,14 @@ def train(  # noqa: PLR0913 -- each is an option of the command line
         model.save(models / "ppo_drmario_final.zip")
     finally:
         games.close()
+
+
+def _check(steps: Mapping[str, int], *, lanes: int) -> None:
+    for name, number in steps.items():
+        if number < 1:
+            raise OptionsError(f"{name}: {number} is not a number of steps; choose 1 or more")
+    if lanes not in range(1, MOST_LANES + 1):
+        raise OptionsError(f"lanes: {lanes} is not a number of emulators from 1 to {MOST_LANES}")
 
 
 def _write_options(options: EnvironmentOptions, folder: Path) -> None:

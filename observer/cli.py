@@ -132,7 +132,7 @@ def verify(
     if as_json:
         print(json.dumps({"replays": len(found), "problems": problems}, indent=1))  # noqa: T201 -- this is the answer
     for file, problem in ({} if as_json else problems).items():
-        err.print(f"[red]{escape(file)}: {escape(problem)}")
+        err.print(f"[red]{escape(file)}: {escape(problem.removeprefix(f'{file}: '))}", soft_wrap=True)
     if not as_json:
         out.print(f"{len(found) - len(problems)} of {len(found)} replays match")
     raise typer.Exit(ExitCode.FAILED if problems else ExitCode.DONE)
@@ -141,9 +141,12 @@ def verify(
 @cli.command()
 def status(config: ConfigOption = None, *, name: RunOption = None, as_json: JsonOption = False) -> None:
     """Say how far the work is; works while the daemon runs."""
-    layout = _layout(configuration.load(config), name)
+    settings = configuration.load(config)
+    layout = _layout(settings, name)
     told = read_status(layout)
-    _show(told if as_json else _standing(told), as_json=as_json, title=str(layout.output))
+    others = [section.name for section in settings.runs if section.output != layout.output]
+    shown = told if as_json else _standing(told) | ({"other runs": f"--run {', '.join(others)}"} if others else {})
+    _show(shown, as_json=as_json, title=str(layout.output))
 
 
 @cli.command()
@@ -159,7 +162,7 @@ def report(config: ConfigOption = None, *, name: RunOption = None) -> None:
         for writer in writers:
             store.advance(writer.name, 0)
         Publishing(store, layout, writers, clock=SystemClock()).flush()
-    out.print(str(layout.report))
+    out.print(str(layout.report), soft_wrap=True)
 
 
 @cli.command()
@@ -280,6 +283,9 @@ def _inspection(held: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_RESTS = {False: "nothing", True: "nothing: `observer run` takes up again what was being played"}
+
+
 def _standing(told: Mapping[str, Any]) -> dict[str, str]:
     """How far the work is, a line for each thing."""
     jobs = [f"step {job['step']:,}: {job['done']} of {job['total']} ({job['kind']})" for job in told["running"]]
@@ -289,7 +295,7 @@ def _standing(told: Mapping[str, Any]) -> dict[str, str]:
         "daemon": "not running" if told["daemon"] is None else f"process {told['daemon']}",
         "evaluations": _counts(told["queue"]),
         "clips": _counts(told["renderings"]),
-        "now": "\n".join(jobs) or "nothing",
+        "now": "\n".join(jobs) if jobs and told["daemon"] is not None else _RESTS[bool(jobs)],
         "parked": "\n".join(parked) or "nothing",
         "last result": "none yet" if last is None else _last_result(last),
     }

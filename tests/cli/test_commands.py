@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 from fakes.command import Command
+from fakes.evaluations import digest_of, make_plan
 
 from observer import __version__
+from observer.adapters.store import Store
 from observer.config import Config, parse
+from observer.core.backlog import BacklogPolicy
+from observer.core.models import Checkpoint
 
 BAD = "queue: {max_failures: 0}\nruns: [{wacht: x}]\nevaluation: {lanes: many}\n"
 
@@ -118,7 +122,8 @@ def test_verify_names_a_file_that_is_no_replay(observer: Command, tmp_path: Path
     (tmp_path / "x.replay").write_bytes(b"words")
     said = observer("verify", tmp_path)
     assert (said.code, said.out) == (1, "0 of 1 replays match\n")
-    assert "x.replay" in said.err
+    assert said.err.startswith(f"{tmp_path / 'x.replay'}: This is not a replay file")
+    assert said.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["status", "report"])
@@ -127,6 +132,22 @@ def test_a_run_that_never_was_is_said_so(observer: Command, command: str) -> Non
     assert (said.code, said.out) == (78, "")
     assert len(said.err.splitlines()) == 1
     assert not Path("observations").exists()
+
+
+def test_status_without_a_daemon_says_that_nothing_is_played_and_names_the_other_runs(observer: Command) -> None:
+    config = "runs: [{name: low, watch: a, output: seen}, {name: high, watch: b, output: other}]\n"
+    Path("config.yaml").write_text(config, encoding="utf-8")
+    Path("seen").mkdir()
+    found = Checkpoint(digest=digest_of("1"), step=1, name="m_1.zip", size=9, seen_at=1.0)
+    with Store(Path("seen/observer.db")) as store:
+        store.admit(found, [make_plan(episodes=3)], path="/a/m_1.zip", seen_as="it")
+        assert store.choose_and_claim(BacklogPolicy(backlog_limit=0), now=2.0)
+    said = observer("status").out
+    assert "not running" in said
+    assert "nothing: `observer run` takes up again" in said
+    assert "--run high" in said
+    Path("config.yaml").write_text("runs: [{watch: a, output: seen}]\n", encoding="utf-8")
+    assert "other runs" not in observer("status").out
 
 
 @pytest.mark.parametrize("command", ["status", "report"])

@@ -221,7 +221,7 @@ def test_a_report_that_was_deleted_comes_back(site: Site) -> None:
     table = site.layout.metrics.read_bytes()
     shutil.rmtree(site.layout.report.parent)
     site.layout.metrics.unlink()
-    assert site.ask("report").replace("\n", "") == str(site.layout.report)
+    assert site.ask("report") == f"{site.layout.report}\n"
     assert site.layout.report.exists()
     assert site.layout.metrics.read_bytes() == table
 

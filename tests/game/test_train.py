@@ -70,6 +70,8 @@ def test_training_never_plays_a_game_of_the_evaluation(games: DrMarioVecEnv) -> 
         (("--speed", "fast"), 2, "speed: 'fast' is not a speed of the game; choose low, med or hi"),
         (("--level", "21"), 2, "level: 21 is not a level of the game; choose 0 to 20"),
         (("--lanes", "0"), 2, "lanes: 0 is not a number of emulators from 1 to 64"),
+        (("--timesteps", "0"), 2, "timesteps: 0 is not a number of steps; choose 1 or more"),
+        (("--save-every", "0"), 2, "save-every: 0 is not a number of steps; choose 1 or more"),
         (("--lanes", "65"), 2, "lanes: 65 is not a number of emulators from 1 to 64"),
         (
             ("--rom", str(OTHER_ROM)),
