@@ -59,6 +59,7 @@ def test_other_spaces_are_named_with_both_sides(checkpoint: Path, tmp_path: Path
     code, failure = failed(jobs.job(tmp_path / "job", checkpoint, pads))
     assert (code, failure.word) == (ExitCode.REFUSED, "space_mismatch")
     assert "Discrete(32)" in failure.sentence
+    assert "environment.json" in failure.sentence  # where there is one, the configuration has no say
     assert "Discrete(6)" in failure.sentence
 
 

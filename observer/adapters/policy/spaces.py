@@ -52,8 +52,9 @@ def require_same(name: str, stored: GymSpace, given: GymSpace) -> None:
     if stored not in (given, as_sb3_sees(given)):
         raise CheckpointCorrupt(
             "space_mismatch",
-            f"{name}: the checkpoint was trained with {stored}, the environment has {given}; set `environment` in the "
-            "configuration to what the training used.",
+            f"{name}: the checkpoint was trained with {stored}, the environment has {given}; say what the training "
+            "used in environment.json beside the checkpoint or, where there is none, under `environment` in the "
+            "configuration.",
         )
 
 
