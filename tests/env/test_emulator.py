@@ -233,6 +233,8 @@ class TestFailures:
     def test_a_killed_emulator_gives_no_ram(self, emulator: Emulator) -> None:
         emulator.read_ram()
         os.kill(emulator.pid, signal.SIGKILL)
+        # the signal is on its way when kill() returns; the memory is there until it has arrived
+        os.waitid(os.P_PID, emulator.pid, os.WEXITED | os.WNOWAIT)
         with pytest.raises(EmulatorDied):
             emulator.read_ram()
 
