@@ -98,7 +98,9 @@ def test_a_small_picture_plays_in_front_of_the_page_and_escape_puts_it_away(samp
     assert plays(page, "dialog video")
     assert "median game at step 1,000" in page.locator("dialog").inner_text()
     page.keyboard.press("Escape")
-    page.wait_for_function("!document.querySelector('dialog').open && !document.querySelector('dialog video').src")
+    page.wait_for_function(
+        "() => !document.querySelector('dialog').open && !document.querySelector('dialog video').src"
+    )
     assert reader.complaints == []
 
 
@@ -126,7 +128,7 @@ def test_hostile_names_are_shown_and_do_nothing(sample: SampleRun, reader: Reade
 def test_even_markup_that_slipped_through_could_not_reach_the_network(sample: SampleRun, reader: Reader) -> None:
     page = reader.open(sample)
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=\"http://127.0.0.1:9/x.png\">')")
-    page.wait_for_function("document.querySelector('body > img').complete")
+    page.wait_for_function("() => document.querySelector('body > img').complete")
     assert any("Content Security Policy" in complaint for complaint in reader.complaints)
 
 
