@@ -110,7 +110,7 @@ def test_the_wheel_has_both_packages_and_all_that_they_read(wheel: zipfile.Path)
         for path in read
         if "__pycache__" not in path.parts and path.suffix in {".py", ".nes", ".j2", ".css", ".js"}
     }
-    assert {"env/drmario.py", "observer/cli.py"} <= needed
+    assert {"env/drmario.py", "observer/cli/__init__.py"} <= needed
     assert needed - shipped == set()
 
 

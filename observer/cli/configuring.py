@@ -1,0 +1,25 @@
+"""`observer config`: check, show, schema."""
+
+import json
+
+import yaml
+
+from observer import app
+from observer import config as configuration
+from observer.cli.terminal import ConfigOption, out
+
+
+def check(config: ConfigOption = None) -> None:
+    """Name every problem of the configuration, of the ROM and of the emulator."""
+    app.check_setup(configuration.load(config))
+    out.print("the configuration can be used")
+
+
+def show(config: ConfigOption = None) -> None:
+    """Print the whole configuration with the defaults filled in."""
+    print(yaml.safe_dump(configuration.load(config).model_dump(mode="json"), sort_keys=False), end="")  # noqa: T201
+
+
+def schema() -> None:
+    """Print the configuration's JSON Schema, for editors."""
+    print(json.dumps(configuration.schema(), indent=2))  # noqa: T201 -- this is the answer

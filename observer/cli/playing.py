@@ -1,0 +1,159 @@
+"""Commands that play, read or plan: run, evaluate, inspect, verify, plan."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from env import replay as replays
+from env.emulator import Emulator
+from env.errors import EmulatorMissing, EnvError, ReplayError, RomError
+from observer import app, daemon
+from observer import config as configuration
+from observer.adapters import jobfiles, logs
+from observer.checkpointfile import read_file
+from observer.cli.terminal import ConfigOption, JsonOption, columns, err, out, progress_bar, show
+from observer.config import Config
+from observer.core.errors import ExitCode, ObserverError
+from observer.core.models import Estimate, EvaluationResult
+from observer.core.plan import plan_digest, plan_seeds
+from observer.foreground import evaluate_file
+from observer.sb3zip import check_archive, describe, read_checkpoint, read_weights
+
+
+def run(
+    config: ConfigOption = None,
+    *,
+    until_idle: Annotated[bool, typer.Option(help="End when everything that was found is done.")] = False,
+) -> None:
+    """Watch the configured folders until told to stop (the daemon)."""
+    settings = configuration.load(config)
+    logs.configure(settings.service.log)
+    raise typer.Exit(daemon.run(settings, until_idle=until_idle))
+
+
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="A checkpoint's zip; an environment.json beside it is read too.")],
+    config: ConfigOption = None,
+    *,
+    episodes: Annotated[int | None, typer.Option(min=1, help="Games; default: the configuration's.")] = None,
+    output: Annotated[Path | None, typer.Option(help="New folder to keep result, table and replays in.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play one checkpoint now, without daemon or database."""
+    settings = _with_episodes(configuration.load(config), episodes)
+    with progress_bar(quiet=as_json) as on_progress:
+        result = evaluate_file(file, settings, output=output, on_progress=on_progress)
+    if as_json:
+        print(jobfiles.to_json(result), end="")  # noqa: T201 -- this is the answer
+    else:
+        out.print(_result_table(result))
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A checkpoint's zip.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a checkpoint holds, without running any of it."""
+    blob, _ = read_file(file)
+    check_archive(blob)
+    held = describe(read_checkpoint(blob), read_weights(blob))
+    show(held if as_json else _inspection(held), as_json=as_json, title=file.name)
+
+
+def verify(
+    paths: Annotated[list[Path], typer.Argument(help="Replays, or folders of them.", metavar="REPLAY...")],
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Play replays again and compare: does each still come out as it was recorded?"""
+    rom = configuration.load(config).environment.rom_path
+    found = sorted({file for path in paths for file in (path.rglob("*.replay") if path.is_dir() else [path])})
+    if not found:
+        raise ObserverError(f"there is no replay in {', '.join(map(str, paths))}")
+    shown = found if as_json or not err.is_terminal else track(found, "verifying", console=err, transient=True)
+    problems = {str(file): problem for file in shown if (problem := _verify(file, rom))}
+    if as_json:
+        print(json.dumps({"replays": len(found), "problems": problems}, indent=1))  # noqa: T201 -- this is the answer
+    for file, problem in ({} if as_json else problems).items():
+        err.print(f"[red]{escape(file)}: {escape(problem.removeprefix(f'{file}: '))}", soft_wrap=True)
+    if not as_json:
+        out.print(f"{len(found) - len(problems)} of {len(found)} replays match")
+    raise typer.Exit(ExitCode.FAILED if problems else ExitCode.DONE)
+
+
+def plan(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Show what is played for each checkpoint, and the plan's identity."""
+    settings = configuration.load(config)
+    planner = app.Planner(evaluation=settings.evaluation, rom_sha256=app.check_setup(settings))
+    made = planner.plan(settings.environment.options())
+    told = {"plan_sha256": plan_digest(made), **jobfiles.plain(made)}
+    seeds = f"{made.seeds[0]} to {made.seeds[-1]}"
+    show(told if as_json else {**told, "seeds": seeds}, as_json=as_json, title="plan")
+
+
+def _with_episodes(settings: Config, episodes: int | None) -> Config:
+    if episodes is None:
+        return settings
+    try:
+        plan_seeds(settings.evaluation.first_seed, episodes)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--episodes") from error
+    evaluation = settings.evaluation.model_copy(update={"episodes": episodes})
+    return settings.model_copy(update={"evaluation": evaluation})
+
+
+def _verify(file: Path, rom: Path) -> str | None:
+    """What is wrong with a replay; None where it comes out as recorded."""
+    try:
+        replay = replays.read(file)
+        with Emulator(rom) as emulator:
+            replays.verify(replay, emulator)
+    except (RomError, EmulatorMissing):
+        raise
+    except (ReplayError, EnvError) as error:
+        return str(error)
+    return None
+
+
+def _result_table(result: EvaluationResult) -> Table:
+    summary = result.summary
+    table = Table(title=f"{result.checkpoint.name}: step {result.checkpoint.step:,}, {summary.episodes} games")
+    for heading in ("", "value", "95% from", "to"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for label, estimate, unit in (
+        ("win rate", summary.win_rate, 100),
+        ("viruses cleared", summary.viruses_cleared, 1),
+        ("episode length (agent steps)", summary.episode_length, 1),
+        ("length (NES frames)", summary.frames, 1),
+        ("total reward", summary.total_reward, 1),
+        ("largest combo", summary.max_combo, 1),
+    ):
+        table.add_row(label, *_cells(estimate, unit))
+    table.caption = f"{summary.wins} won, {summary.topped_out} topped out, {summary.timeouts} timed out"
+    return table
+
+
+def _cells(estimate: Estimate, unit: int) -> list[str]:
+    sign = " %" if unit == 100 else ""  # noqa: PLR2004 -- percent
+    return [f"{value * unit:.2f}{sign}" for value in (estimate.value, estimate.low, estimate.high)]
+
+
+def _inspection(held: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint holds, a line for each tensor and each file."""
+    return {
+        **held,
+        "timesteps": "not said" if held["timesteps"] is None else f"{held['timesteps']:,}",
+        "system_info": "\n".join(line.removeprefix("- ") for line in held["system_info"]),
+        "parameters": f"{held['parameters']:,}",
+        "finite": "yes" if held["finite"] else "no: not a number, or infinite; the training has diverged",
+        "weights": columns({name: "x".join(map(str, shape)) for name, shape in held["weights"].items()}),
+        "members": columns({name: f"{size:,} bytes" for name, size in held["members"].items()}),
+    }
