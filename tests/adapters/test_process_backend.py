@@ -11,6 +11,7 @@ import pytest
 from observer.adapters.backends import Exit
 from observer.adapters.backends.process import ProcessBackend
 
+ROOT = Path(__file__).parents[2]
 SLEEPER = "import threading; threading.Event().wait()"
 
 
@@ -82,9 +83,38 @@ def test_a_worker_is_below_everything_else_and_alone_in_its_session(sleeper: tup
     assert os.getpriority(os.PRIO_PROCESS, pid) == 19
     assert os.sched_getscheduler(pid) == os.SCHED_IDLE
     assert os.getsid(pid) == pid != os.getsid(0)
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii") == "1000\n"
     environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     assert b"OMP_NUM_THREADS=1" in environment
     assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"  # noqa: PTH115 -- as the kernel says it
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not group by session")
+def test_workers_that_start_together_all_rank_last_among_sessions(tmp_path: Path) -> None:
+    """The kernel lets a user who is not root rank one session in 100 ms; the second worker was left out."""
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    script = (
+        "import sys, threading\n"
+        "from pathlib import Path\n"
+        "from observer.adapters.backends.process import ProcessBackend\n"
+        "backend = ProcessBackend(slots=3, command=['sh', '-c', 'echo $$ > $0/pid; exec sleep 60'])\n"
+        "folders = [Path(name) for name in sys.argv[1:]]\n"
+        "for folder in folders: backend.start(folder)\n"
+        "for _ in range(60):\n"
+        "    threading.Event().wait(0.15)\n"
+        "    assert not backend.poll()\n"
+        "    pids = [(folder / 'pid').read_text().strip() for folder in folders if (folder / 'pid').exists()]\n"
+        "    ranks = [Path(f'/proc/{pid}/autogroup').read_text().split()[-1] for pid in pids if pid]\n"
+        "    if ranks == ['19'] * 3: break\n"
+        "print(*ranks)\n"
+        "for folder in folders: backend.stop(folder)\n"
+    )
+    without_privileges = ("setpriv", "--bounding-set", "-all") if os.geteuid() == 0 else ()
+    command = [*without_privileges, sys.executable, "-c", script, *map(str, folders)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["19", "19", "19"]
 
 
 def test_a_stopped_worker_is_dead_and_not_told_of(sleeper: tuple[ProcessBackend, int], job_dir: Path) -> None:
@@ -139,7 +169,7 @@ def test_no_worker_outlives_a_daemon_that_was_killed(tmp_path: Path) -> None:
         "threading.Event().wait()\n"
     )
     log = tmp_path / "job" / "worker.log"
-    daemon = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "job")], cwd=Path(__file__).parents[2])
+    daemon = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "job")], cwd=ROOT)
     try:
         until(lambda: log.exists() and log.read_text().endswith("\n"))
     finally:

@@ -13,9 +13,9 @@ from typing import Final
 
 from env.process import find_program
 from observer.adapters.backends import Exit
+from observer.adapters.backends.priority import rank_session, step_behind
 from observer.core.layout import JobFiles
 
-LOWEST_NICE: Final = 19
 _CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 #: utime and stime of /proc/PID/stat, counted after the name in brackets
 _CPU_FIELDS: Final = slice(11, 13)
@@ -33,6 +33,8 @@ class ProcessBackend:
         self._command = tuple(command)
         self._steps_behind = steps_behind
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
+        #: those whose session could not be ranked yet
+        self._unranked: list[subprocess.Popen[bytes]] = []
 
     @property
     def slots(self) -> int:
@@ -60,10 +62,11 @@ class ProcessBackend:
                 start_new_session=True,
             )
         self._children[job_dir] = child
-        if self._steps_behind:
-            _step_behind(child.pid)
+        if self._steps_behind and not step_behind(child.pid):
+            self._unranked.append(child)
 
     def poll(self) -> Sequence[Exit]:
+        self._unranked = [child for child in self._unranked if child.poll() is None and not rank_session(child.pid)]
         ended = [(job_dir, child.poll()) for job_dir, child in self._children.items()]
         exits = [Exit(job_dir=job_dir, code=code) for job_dir, code in ended if code is not None]
         for exit_ in exits:
@@ -86,16 +89,6 @@ class ProcessBackend:
         except OSError:
             return 0.0
         return sum(int(ticks) for ticks in fields.split()[_CPU_FIELDS]) / _CLOCK_TICKS
-
-
-def _step_behind(pid: int) -> None:
-    """Let training go first. Each of these counts in another arrangement of sessions and cgroups, none in all."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, LOWEST_NICE)
-    with suppress(OSError):
-        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
-    with suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST_NICE), encoding="ascii")
 
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:
