@@ -10,16 +10,26 @@ from typing import Any, Final, Literal, Self, get_args
 
 from env.errors import EnvError
 
+Mode = Literal["1p", "2p", "vs_cpu"]
 Speed = Literal["low", "med", "hi"]
+Side = Literal[1, 2]
+Length = Literal["round", "match"]
 ObservationName = Literal["planes", "relative"]
 ActionsName = Literal["pad", "placement"]
 RewardName = Literal["clear"]
+OpponentName = Literal["noop", "random"]
 
 #: Highest level that the game's own options screen offers.
 HIGHEST_LEVEL: Final = 20
 MOST_FRAME_SKIP: Final = 60
 ENVIRONMENT_SCHEMA: Final = "training-run-observer/environment/1"
 ENVIRONMENT_FILE: Final = "environment.json"
+_NAMES: Final[Mapping[str, Any]] = {
+    "observation": ObservationName,
+    "actions": ActionsName,
+    "reward": RewardName,
+    "opponent": OpponentName,
+}
 
 
 class OptionsError(EnvError):
@@ -29,6 +39,10 @@ class OptionsError(EnvError):
 def _require(*, ok: bool, sentence: str) -> None:
     if not ok:
         raise OptionsError(sentence)
+
+
+def _require_known(name: str, value: object, known: tuple[object, ...]) -> None:
+    _require(ok=value in known, sentence=f"{name}: {value!r} is not known; choose {' or '.join(map(str, known))}")
 
 
 def _is_number(value: object, offered: range) -> bool:
@@ -44,14 +58,21 @@ class Scenario:
         OptionsError: a value is outside what the game offers.
     """
 
-    players: int = 1
+    #: `vs_cpu`: against the computer that some cartridges have, which is player 2
+    mode: Mode = "1p"
+    #: of both players
     level: int = 0
+    #: of both players
     speed: Speed = "med"
+    #: which player the agent is
+    side: Side = 1
+    #: `match`: to three won rounds
+    length: Length = "round"
 
     def __post_init__(self) -> None:
         _require(
-            ok=_is_number(self.players, range(1, 2)),
-            sentence=f"players: {self.players!r} is not offered; the one-player game is 1",
+            ok=self.mode in get_args(Mode),
+            sentence=f"mode: {self.mode!r} is not a mode of the game; choose 1p, 2p or vs_cpu",
         )
         _require(
             ok=_is_number(self.level, range(HIGHEST_LEVEL + 1)),
@@ -61,11 +82,31 @@ class Scenario:
             ok=self.speed in get_args(Speed),
             sentence=f"speed: {self.speed!r} is not a speed of the game; choose low, med or hi",
         )
+        self._check_side_and_length()
+
+    def _check_side_and_length(self) -> None:
+        _require(ok=_is_number(self.side, range(1, 3)), sentence=f"side: {self.side!r} is not a side; choose 1 or 2")
+        _require(
+            ok=self.side == 1 or self.mode == "2p",
+            sentence=f"side: 2 is played in mode 2p alone; in mode {self.mode} the agent is player 1",
+        )
+        _require_known("length", self.length, get_args(Length))
+        _require(
+            ok=self.length == "round" or self.has_rival,
+            sentence="length: a match is played in the modes 2p and vs_cpu; in mode 1p choose round",
+        )
+
+    @property
+    def has_rival(self) -> bool:
+        """Whether a second player takes part."""
+        return self.mode != "1p"
 
     @property
     def name(self) -> str:
-        """A short word for folders and charts, such as `1p-level0-med`."""
-        return f"{self.players}p-level{self.level}-{self.speed}"
+        """A short word for folders and charts, such as `1p-level0-med` or `2p-level5-hi-side2-match`."""
+        side = "" if self.side == 1 else f"-side{self.side}"
+        length = "" if self.length == "round" else f"-{self.length}"
+        return f"{self.mode}-level{self.level}-{self.speed}{side}{length}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +114,7 @@ class EnvironmentOptions:
     """Everything a checkpoint's environment was made with that shapes what the agent sees and does.
 
     Raises:
-        OptionsError: a name is unknown or the frame skip is not positive.
+        OptionsError: a name is unknown, the frame skip is not positive, or an option does not go with the scenario.
     """
 
     scenario: Scenario = field(default_factory=Scenario)
@@ -81,14 +122,23 @@ class EnvironmentOptions:
     actions: ActionsName = "pad"
     reward: RewardName = "clear"
     frame_skip: int = 4
+    #: who plays the other side of a two-player game
+    opponent: OpponentName = "noop"
 
     def __post_init__(self) -> None:
-        for name, kind in (("observation", ObservationName), ("actions", ActionsName), ("reward", RewardName)):
-            value, known = getattr(self, name), get_args(kind)
-            _require(ok=value in known, sentence=f"{name}: {value!r} is not known; choose {' or '.join(known)}")
+        for name, kind in _NAMES.items():
+            _require_known(name, getattr(self, name), get_args(kind))
         _require(
             ok=_is_number(self.frame_skip, range(1, MOST_FRAME_SKIP + 1)),
             sentence=f"frame_skip: {self.frame_skip!r} is not a number of frames from 1 to {MOST_FRAME_SKIP}",
+        )
+        _require(
+            ok=self.observation != "relative" or not self.scenario.has_rival,
+            sentence=f"observation: relative is of the one-player game; in mode {self.scenario.mode} choose planes",
+        )
+        _require(
+            ok=self.opponent == "noop" or self.scenario.mode == "2p",
+            sentence=f"opponent: {self.opponent} plays in mode 2p alone; leave it out in mode {self.scenario.mode}",
         )
 
     def to_json(self) -> str:
@@ -124,7 +174,11 @@ class EnvironmentOptions:
         scenario = data.get("scenario", {})
         wrong = sorted(set(data) - known)
         _require(ok=not wrong, sentence=f"unknown option(s) {', '.join(wrong)}; known are {', '.join(sorted(known))}")
-        _require(ok=isinstance(scenario, Mapping), sentence="scenario: not an object with players, level and speed")
+        _require(ok=isinstance(scenario, Mapping), sentence='scenario: not an object such as {"level": 0}')
+        _require(
+            ok="players" not in scenario,
+            sentence='scenario: `players` has become `mode`; write "mode": "1p" instead of "players": 1',
+        )
         wrong = sorted(set(scenario) - {entry.name for entry in fields(Scenario)})
         _require(ok=not wrong, sentence=f"scenario: unknown key(s) {', '.join(wrong)}")
         return cls(**{**data, "scenario": Scenario(**scenario)})

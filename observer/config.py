@@ -5,7 +5,7 @@ Owns reading and checking. Refuses to act on it: each part of the program is han
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -28,9 +28,14 @@ from env.options import (
     MOST_FRAME_SKIP,
     ActionsName,
     EnvironmentOptions,
+    Length,
+    Mode,
     ObservationName,
+    OpponentName,
+    OptionsError,
     RewardName,
     Scenario,
+    Side,
     Speed,
 )
 from env.stand_in import stand_in_rom
@@ -55,10 +60,28 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
+def _as_problem(make: Callable[[], object]) -> None:
+    """What the environment itself refuses is a problem of the section that says it."""
+    try:
+        make()
+    except OptionsError as error:
+        raise ValueError(str(error)) from error
+
+
 class ScenarioSection(Section):
-    players: Literal[1] = 1
+    mode: Mode = "1p"
     level: int = Field(default=0, ge=0, le=HIGHEST_LEVEL)
     speed: Speed = "med"
+    side: Side = 1
+    length: Length = "round"
+
+    @model_validator(mode="after")
+    def _is_offered(self) -> Self:
+        _as_problem(self.scenario)
+        return self
+
+    def scenario(self) -> Scenario:
+        return Scenario(**self.model_dump())
 
 
 class EnvironmentSection(Section):
@@ -69,11 +92,15 @@ class EnvironmentSection(Section):
     actions: ActionsName = "pad"
     reward: RewardName = "clear"
     frame_skip: int = Field(default=4, ge=1, le=MOST_FRAME_SKIP)
+    opponent: OpponentName = "noop"
+
+    @model_validator(mode="after")
+    def _is_offered(self) -> Self:
+        _as_problem(self.options)
+        return self
 
     def options(self) -> EnvironmentOptions:
-        return EnvironmentOptions(
-            scenario=Scenario(**self.scenario.model_dump()), **self.model_dump(exclude={"scenario", "rom"})
-        )
+        return EnvironmentOptions(scenario=self.scenario.scenario(), **self.model_dump(exclude={"scenario", "rom"}))
 
 
 class GameSection(EnvironmentSection):

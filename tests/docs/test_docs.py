@@ -66,8 +66,12 @@ def test_every_key_of_the_configuration_is_documented() -> None:
 def test_every_default_in_the_documentation_is_the_programs() -> None:
     page = text_of(REFERENCE / "configuration.md")
     for key, default in re.findall(r"^\| `(\w+)` \| `(.*?)` \|", page, re.MULTILINE):
-        name = next(part for part in re.findall(r"^## (\w+)$", page[: page.index(f"| `{key}` |")], re.MULTILINE)[::-1])
-        body = f"[{{{key}: {default}}}]" if name == "runs" else f"{{{key}: {default}}}"
+        headings = re.findall(r"^##+ ([\w.]+)$", page[: page.index(f"| `{key}` |")], re.MULTILINE)
+        name, *deeper = headings[-1].split(".")
+        body = f"{{{key}: {default}}}"
+        for part in reversed(deeper):
+            body = f"{{{part}: {body}}}"
+        body = f"[{body}]" if name == "runs" else body
         stated = getattr(parse(f"{name}: {body}", source="page", folder=ROOT), name)
         unstated = getattr(parse("", source="page", folder=ROOT), name)
         assert isinstance(stated, Section | tuple)

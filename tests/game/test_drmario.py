@@ -4,7 +4,7 @@ import os
 import signal
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +218,7 @@ def test_a_games_replay_is_the_same_game_in_a_fresh_emulator(make_env: MakeEnv, 
     replay = replays.from_bytes(record["replay"])
     assert len(record["replay"]) < 6000
     assert replay.record == {key: value for key, value in record.items() if key != "replay"}
-    assert (replay.seed, replay.scenario) == (6, {"players": 1, "level": 0, "speed": "med"})
+    assert (replay.seed, replay.scenario) == (6, asdict(Scenario()))
     assert replay.options["actions"] == actions
     assert replay.options["frame_limit"] == 1300
     assert (replay.versions, replay.metadata) == ({"observer": "1"}, {"step": 7})

@@ -11,19 +11,38 @@ from env.options import (
     ENVIRONMENT_SCHEMA,
     ActionsName,
     EnvironmentOptions,
+    Length,
     ObservationName,
+    OpponentName,
     OptionsError,
     Scenario,
     Speed,
 )
 
-SCENARIOS = st.builds(Scenario, level=st.integers(0, 20), speed=st.sampled_from(get_args(Speed)))
-OPTIONS = st.builds(
-    EnvironmentOptions,
-    scenario=SCENARIOS,
-    observation=st.sampled_from(get_args(ObservationName)),
-    actions=st.sampled_from(get_args(ActionsName)),
-    frame_skip=st.integers(1, 60),
+ALONE: dict[str, Any] = {"mode": st.just("1p")}
+VERSUS: dict[str, Any] = {"mode": st.just("2p"), "side": st.sampled_from([1, 2])}
+VS_CPU: dict[str, Any] = {"mode": st.just("vs_cpu")}
+MATCHES: dict[str, Any] = {"length": st.sampled_from(get_args(Length))}
+
+
+def scenarios(**fields: Any) -> st.SearchStrategy[Scenario]:  # noqa: ANN401 -- strategies
+    return st.builds(Scenario, level=st.integers(0, 20), speed=st.sampled_from(get_args(Speed)), **fields)
+
+
+def options(scenario: st.SearchStrategy[Scenario], **fields: Any) -> st.SearchStrategy[EnvironmentOptions]:  # noqa: ANN401 -- as above
+    return st.builds(
+        EnvironmentOptions,
+        scenario=scenario,
+        actions=st.sampled_from(get_args(ActionsName)),
+        frame_skip=st.integers(1, 60),
+        **fields,
+    )
+
+
+OPTIONS = st.one_of(
+    options(scenarios(**ALONE), observation=st.sampled_from(get_args(ObservationName))),
+    options(scenarios(**VERSUS, **MATCHES), opponent=st.sampled_from(get_args(OpponentName))),
+    options(scenarios(**VS_CPU, **MATCHES)),
 )
 
 
@@ -51,10 +70,45 @@ def test_a_speed_that_the_game_has_not_is_said_in_a_sentence(value: Any) -> None
         Scenario(speed=value)
 
 
-@pytest.mark.parametrize("value", [0, 2, True, 1.0, "1", None])
-def test_only_the_one_player_game_is_offered(value: Any) -> None:  # noqa: ANN401 -- as above
-    with pytest.raises(OptionsError, match=r"^players: .* is not offered; the one-player game is 1$"):
-        Scenario(players=value)
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"mode": "3p"}, "mode: '3p' is not a mode of the game; choose 1p, 2p or vs_cpu"),
+        ({"mode": 1}, "mode: 1 is not a mode of the game; choose 1p, 2p or vs_cpu"),
+        ({"mode": ["1p"]}, r"mode: \['1p'\] is not a mode of the game; choose 1p, 2p or vs_cpu"),
+        ({"mode": "2p", "side": 3}, "side: 3 is not a side; choose 1 or 2"),
+        ({"mode": "2p", "side": True}, "side: True is not a side; choose 1 or 2"),
+        ({"mode": "2p", "side": "2"}, "side: '2' is not a side; choose 1 or 2"),
+        ({"side": 2}, "side: 2 is played in mode 2p alone; in mode 1p the agent is player 1"),
+        ({"mode": "vs_cpu", "side": 2}, "side: 2 is played in mode 2p alone; in mode vs_cpu the agent is player 1"),
+        ({"mode": "2p", "length": "set"}, "length: 'set' is not known; choose round or match"),
+        ({"length": "match"}, "length: a match is played in the modes 2p and vs_cpu; in mode 1p choose round"),
+    ],
+)
+def test_a_scenario_that_is_not_offered_is_said_in_a_sentence(fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(OptionsError, match=f"^{sentence}$"):
+        Scenario(**fields)
+
+
+@pytest.mark.parametrize(
+    ("mode", "fields", "sentence"),
+    [
+        (
+            "2p",
+            {"observation": "relative"},
+            "observation: relative is of the one-player game; in mode 2p choose planes",
+        ),
+        ("1p", {"opponent": "random"}, "opponent: random plays in mode 2p alone; leave it out in mode 1p"),
+        ("vs_cpu", {"opponent": "random"}, "opponent: random plays in mode 2p alone; leave it out in mode vs_cpu"),
+    ],
+)
+def test_an_option_that_does_not_go_with_the_scenario_is_said_in_a_sentence(
+    mode: Any,  # noqa: ANN401 -- a literal
+    fields: dict[str, Any],
+    sentence: str,
+) -> None:
+    with pytest.raises(OptionsError, match=f"^{sentence}$"):
+        EnvironmentOptions(scenario=Scenario(mode=mode), **fields)
 
 
 @pytest.mark.parametrize("value", [0, -4, 61, 4.0, True, "4", None])
@@ -63,7 +117,7 @@ def test_a_frame_skip_that_is_no_number_of_frames_is_said_in_a_sentence(value: A
         EnvironmentOptions(frame_skip=value)
 
 
-@pytest.mark.parametrize("key", ["observation", "actions", "reward"])
+@pytest.mark.parametrize("key", ["observation", "actions", "reward", "opponent"])
 @pytest.mark.parametrize("value", ["pixels", "", None, 3, ["pad"]])
 def test_an_unknown_name_is_said_with_those_that_are_known(key: str, value: object) -> None:
     with pytest.raises(OptionsError, match=f"^{key}: .* is not known; choose "):
@@ -95,6 +149,7 @@ def test_a_text_that_is_no_environment_file_is_said_with_its_source(text: str, s
         ({"scenario": 3}, "scenario: not an object"),
         ({"scenario": None}, "scenario: not an object"),
         ({"scenario": {"lvl": 3}}, "scenario: unknown key"),
+        ({"scenario": {"players": 1}}, 'scenario: `players` has become `mode`; write "mode": "1p"'),
         ({"scenario": {"level": 99}}, "level: 99 is not a level"),
         ({"frame_skip": 1000}, "frame_skip: 1000"),
     ],
@@ -123,5 +178,17 @@ def _read_or_refuse(make: Callable[[], object]) -> None:
         EnvironmentOptions.from_json(json.dumps(make()), source="x")
 
 
-def test_a_scenario_has_a_name_fit_for_folders() -> None:
-    assert Scenario(level=20, speed="hi").name == "1p-level20-hi"
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({}, "1p-level0-med"),
+        ({"level": 20, "speed": "hi"}, "1p-level20-hi"),
+        ({"mode": "2p", "level": 5, "speed": "hi"}, "2p-level5-hi"),
+        ({"mode": "2p", "side": 2}, "2p-level0-med-side2"),
+        ({"mode": "2p", "side": 2, "length": "match"}, "2p-level0-med-side2-match"),
+        ({"mode": "vs_cpu"}, "vs_cpu-level0-med"),
+        ({"mode": "vs_cpu", "length": "match"}, "vs_cpu-level0-med-match"),
+    ],
+)
+def test_a_scenario_has_a_name_fit_for_folders(fields: dict[str, Any], name: str) -> None:
+    assert Scenario(**fields).name == name
