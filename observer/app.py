@@ -13,6 +13,7 @@ from env.cartridge import Cartridge
 from env.errors import EmulatorMissing, RomError
 from env.options import EnvironmentOptions
 from env.process import find_program
+from env.recognition import Recognition, recognise
 from observer.adapters.backends import Backend
 from observer.adapters.backends.process import ProcessBackend
 from observer.adapters.lock import FolderLock
@@ -148,19 +149,18 @@ class Run:
         )
 
 
-def check_setup(config: Config) -> Digest:
-    """What every checkpoint needs is there; the ROM's hash.
+def check_setup(config: Config) -> Recognition:
+    """What every checkpoint needs is there; the ROM, and which game it is.
 
     Raises:
         SetupError: the ROM cannot be used, or the emulator is not installed; checkpoints wait meanwhile.
     """
     try:
-        cartridge = Cartridge.read(config.environment.rom_path)
         find_program("mednafen", package="mednafen")
         find_program("setpriv", package="util-linux")
+        return recognise(Cartridge.read(config.environment.rom_path))
     except (RomError, EmulatorMissing) as error:
         raise SetupError(str(error)) from error
-    return Digest(cartridge.sha256)
 
 
 def writers(layout: RunLayout, *, run: str) -> list[Writer]:

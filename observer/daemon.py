@@ -24,7 +24,7 @@ from observer.adapters.watcher import Watcher
 from observer.config import Config
 from observer.core.clock import Clock, SystemClock
 from observer.core.errors import ExitCode
-from observer.core.models import JobState
+from observer.core.models import Digest, JobState
 
 log = structlog.get_logger()
 
@@ -220,18 +220,22 @@ def run(
     """
     clock, inbox = clock or SystemClock(), Inbox()
     notifier = notifier or Notifier.from_environment()
-    rom_sha256 = app.check_setup(config)
+    rom = app.check_setup(config)
     backend = backend or app.worker_backend(config)
     with ExitStack() as stack:
         runs = [
-            stack.enter_context(app.open_run(config, section, clock=clock, backend=backend, rom_sha256=rom_sha256))
+            stack.enter_context(
+                app.open_run(config, section, clock=clock, backend=backend, rom_sha256=Digest(rom.sha256))
+            )
             for section in config.runs
         ]
         daemon = Daemon(runs, backend=backend, clock=clock, notifier=notifier)
         stack.enter_context(_stop_signals(inbox))
         stack.callback(daemon.stop)
         stack.enter_context(_producers(daemon, config, inbox))
-        log.info("observer.started", runs=len(runs), workers=config.workers.count)
+        log.info("observer.started", runs=len(runs), workers=config.workers.count, rom=rom.name)
+        if rom.warning:
+            log.warning("rom.unrecognised", problem=rom.warning)
         notifier.ready(daemon.status_line())
         _loop(daemon, inbox, until_idle=until_idle)
         notifier.stopping()

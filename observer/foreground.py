@@ -13,7 +13,7 @@ from env.options import ENVIRONMENT_FILE, EnvironmentOptions
 from observer.adapters import jobfiles
 from observer.adapters.backends.process import ProcessBackend
 from observer.adapters.checkpoint_folder import read_sidecar
-from observer.app import WORKER_COMMAND, Planner, check_setup
+from observer.app import WORKER_COMMAND, Planner
 from observer.checkpointfile import read_file
 from observer.config import Config
 from observer.core.clock import SystemClock
@@ -37,22 +37,22 @@ POLL_SECONDS: Final = 0.2
 
 
 def evaluate_file(
-    file: Path, config: Config, *, output: Path | None, on_progress: Callable[[Progress], None]
+    file: Path, config: Config, *, rom_sha256: Digest, output: Path | None, on_progress: Callable[[Progress], None]
 ) -> EvaluationResult:
     """Evaluate a checkpoint by the configuration's plan.
 
     Args:
         file: the zip; an `environment.json` beside it wins over the configuration.
-        config: the whole configuration.
+        config: the whole configuration, whose set-up was checked.
+        rom_sha256: of its ROM.
         output: a new folder that keeps result, table and replays; None keeps nothing.
         on_progress: told about once a second.
 
     Raises:
         CheckpointError: the zip cannot be used.
-        SetupError: ROM or emulator are missing, or `output` exists.
+        SetupError: `output` exists, or the ROM or the emulator have gone.
         JobError: the worker came to no result.
     """
-    rom_sha256 = check_setup(config)
     blob, _ = read_file(file)
     check_archive(blob)
     with _folder(output) as folder:

@@ -3,16 +3,18 @@
 import json
 
 import yaml
+from rich.markup import escape
 
 from observer import app
 from observer import config as configuration
-from observer.cli.terminal import ConfigOption, out
+from observer.cli.terminal import ConfigOption, out, warn
 
 
 def check(config: ConfigOption = None) -> None:
     """Name every problem of the configuration, of the ROM and of the emulator."""
-    app.check_setup(configuration.load(config))
-    out.print("the configuration can be used")
+    rom = app.check_setup(configuration.load(config))
+    warn(rom.warning)
+    out.print(f"the configuration can be used; the ROM is {escape(rom.name)}", soft_wrap=True)
 
 
 def show(config: ConfigOption = None) -> None:

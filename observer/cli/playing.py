@@ -1,9 +1,8 @@
-"""Commands that play, read or plan: run, evaluate, inspect, verify, plan."""
+"""Commands that play or plan: run, evaluate, verify, plan."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -16,14 +15,12 @@ from env.errors import EmulatorMissing, EnvError, ReplayError, RomError
 from observer import app, daemon
 from observer import config as configuration
 from observer.adapters import jobfiles, logs
-from observer.checkpointfile import read_file
-from observer.cli.terminal import ConfigOption, JsonOption, columns, err, out, progress_bar, show
+from observer.cli.terminal import ConfigOption, JsonOption, err, out, progress_bar, show, warn
 from observer.config import Config
 from observer.core.errors import ExitCode, ObserverError
-from observer.core.models import Estimate, EvaluationResult
+from observer.core.models import Digest, Estimate, EvaluationResult
 from observer.core.plan import plan_digest, plan_seeds
 from observer.foreground import evaluate_file
-from observer.sb3zip import check_archive, describe, read_checkpoint, read_weights
 
 
 def run(
@@ -47,24 +44,14 @@ def evaluate(
 ) -> None:
     """Play one checkpoint now, without daemon or database."""
     settings = _with_episodes(configuration.load(config), episodes)
+    rom = app.check_setup(settings)
+    warn(rom.warning)
     with progress_bar(quiet=as_json) as on_progress:
-        result = evaluate_file(file, settings, output=output, on_progress=on_progress)
+        result = evaluate_file(file, settings, rom_sha256=Digest(rom.sha256), output=output, on_progress=on_progress)
     if as_json:
         print(jobfiles.to_json(result), end="")  # noqa: T201 -- this is the answer
     else:
         out.print(_result_table(result))
-
-
-def inspect(
-    file: Annotated[Path, typer.Argument(help="A checkpoint's zip.")],
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Say what a checkpoint holds, without running any of it."""
-    blob, _ = read_file(file)
-    check_archive(blob)
-    held = describe(read_checkpoint(blob), read_weights(blob))
-    show(held if as_json else _inspection(held), as_json=as_json, title=file.name)
 
 
 def verify(
@@ -92,9 +79,11 @@ def verify(
 def plan(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show what is played for each checkpoint, and the plan's identity."""
     settings = configuration.load(config)
-    planner = app.Planner(evaluation=settings.evaluation, rom_sha256=app.check_setup(settings))
+    rom = app.check_setup(settings)
+    warn(rom.warning)
+    planner = app.Planner(evaluation=settings.evaluation, rom_sha256=Digest(rom.sha256))
     made = planner.plan(settings.environment.options())
-    told = {"plan_sha256": plan_digest(made), **jobfiles.plain(made)}
+    told = {"plan_sha256": plan_digest(made), "rom": rom.name, **jobfiles.plain(made)}
     seeds = f"{made.seeds[0]} to {made.seeds[-1]}"
     show(told if as_json else {**told, "seeds": seeds}, as_json=as_json, title="plan")
 
@@ -144,16 +133,3 @@ def _result_table(result: EvaluationResult) -> Table:
 def _cells(estimate: Estimate, unit: int) -> list[str]:
     sign = " %" if unit == 100 else ""  # noqa: PLR2004 -- percent
     return [f"{value * unit:.2f}{sign}" for value in (estimate.value, estimate.low, estimate.high)]
-
-
-def _inspection(held: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint holds, a line for each tensor and each file."""
-    return {
-        **held,
-        "timesteps": "not said" if held["timesteps"] is None else f"{held['timesteps']:,}",
-        "system_info": "\n".join(line.removeprefix("- ") for line in held["system_info"]),
-        "parameters": f"{held['parameters']:,}",
-        "finite": "yes" if held["finite"] else "no: not a number, or infinite; the training has diverged",
-        "weights": columns({name: "x".join(map(str, shape)) for name, shape in held["weights"].items()}),
-        "members": columns({name: f"{size:,} bytes" for name, size in held["members"].items()}),
-    }

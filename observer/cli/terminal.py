@@ -38,6 +38,12 @@ def layout_of(settings: Config, name: str | None) -> RunLayout:
     raise ObserverError(f"there is no run named {name!r} in the configuration; its runs are {known}")
 
 
+def warn(sentence: str) -> None:
+    """Say on standard error what is to be known and stops nothing; nothing where there is no sentence."""
+    if sentence:
+        err.print(f"[yellow]{escape(sentence)}", soft_wrap=True)
+
+
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[WorkerProgress], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

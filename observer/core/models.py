@@ -184,6 +184,8 @@ class Provenance:
     #: such as {"observer": "0.1.0", "torch": "2.13.0", "emulator": "mednafen 1.29.0"}
     versions: Mapping[str, str]
     rom_sha256: Digest
+    #: what the ROM was recognised as, for people
+    rom_name: str
     #: torch's CPU capability: AVX2 and AVX512 give other last bits
     cpu_capability: str
     machine: str

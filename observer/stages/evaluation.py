@@ -19,9 +19,12 @@ import torch
 from numpy.typing import NDArray
 
 import observer
+from env.cartridge import Cartridge
 from env.drmario import DrMarioVectorEnv, action_space, observation_space, start_states
+from env.errors import RomError
 from env.lane import GameSettings
 from env.process import mednafen_version
+from env.recognition import recognise
 from observer.adapters import jobfiles
 from observer.adapters.policy import Policy, load_policy, load_policy_unpickling
 from observer.core.clock import Clock
@@ -58,6 +61,7 @@ def evaluate(
         EnvError: the ROM or the emulator failed; the games that were finished are on disk.
     """
     started_at = clock.now()
+    rom_name = _rom_name(request)
     finished = _take_over(request, files)
     policy = _policy(request)
     seeds = missing_seeds(request.plan, finished)
@@ -79,12 +83,24 @@ def evaluate(
         provenance=Provenance(
             versions=versions,
             rom_sha256=request.plan.rom_sha256,
+            rom_name=rom_name,
             cpu_capability=torch.backends.cpu.get_cpu_capability(),
             machine=platform.machine(),
         ),
         started_at=started_at,
         finished_at=clock.now(),
     )
+
+
+def _rom_name(request: EvaluationRequest) -> str:
+    """What the ROM is; a file that was exchanged since the plan was made would give results under another's name."""
+    rom = recognise(Cartridge.read(Path(request.rom)))
+    if rom.sha256 != request.plan.rom_sha256:
+        raise RomError(
+            f"The ROM {request.rom} has changed: {rom.sha256[:12]}... where {request.plan.rom_sha256[:12]}... was planned "
+            "for; restart the observer, or put the old file back."
+        )
+    return rom.name
 
 
 def _take_over(request: EvaluationRequest, files: JobFiles) -> list[Episode]:

@@ -72,7 +72,9 @@ def test_a_missing_rom_is_named(observer: Command, tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_can_be_used_is_said_to(observer: Command) -> None:
-    assert observer("config", "check").out == "the configuration can be used\n"
+    said = observer("config", "check")
+    assert said.out == "the configuration can be used; the ROM is Vial Rival, the stand-in game of this package\n"
+    assert not said.err
 
 
 def test_the_shown_configuration_can_be_read_again(observer: Command, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def make_result(checkpoint: Checkpoint, plan: EvaluationPlan, *, skill: float, f
         provenance=Provenance(
             versions={"observer": "0.1.0", "emulator": "mednafen 1.29.0", "torch": "2.13.0"},
             rom_sha256=plan.rom_sha256,
+            rom_name="a game of the tests",
             cpu_capability="AVX2",
             machine="x86_64",
         ),

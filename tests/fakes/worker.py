@@ -75,7 +75,9 @@ def evaluate(files: JobFiles, request: EvaluationRequest, behaviour: str) -> Non
         plan=plan,
         episodes=games,
         summary=summarise(games),
-        provenance=Provenance(versions={"observer": "test"}, rom_sha256=plan.rom_sha256, cpu_capability="", machine=""),
+        provenance=Provenance(
+            versions={"observer": "test"}, rom_sha256=plan.rom_sha256, rom_name="a game", cpu_capability="", machine=""
+        ),
         started_at=started_at,
         finished_at=SystemClock().now(),
     )

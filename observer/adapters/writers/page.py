@@ -292,6 +292,7 @@ def _limits(entry: Published) -> str:
 def _provenance(entry: Published) -> tuple[tuple[str, str], ...]:
     made = entry.provenance
     return (
+        ("ROM", made.rom_name),
         ("ROM sha256", made.rom_sha256),
         *sorted(made.versions.items()),
         ("CPU capability", made.cpu_capability),
