@@ -67,3 +67,10 @@
   bpl :-
   rts
 .endproc
+
+; Carry set: two play.
+.proc two_play
+  lda players
+  cmp #2
+  rts
+.endproc

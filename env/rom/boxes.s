@@ -2,6 +2,14 @@
 .include "ram.inc"
 .include "routines.inc"
 
+CLEAR_AT = 1 * 8
+DRAW_AT = 5 * 8
+GAME_OVER_AT = 2 * 8
+CLEAR_SIZE = 9 * 8
+DRAW_SIZE = 5 * 8
+GAME_OVER_SIZE = 7 * 8
+LOST_ROWS_AT = 8 * 8
+
 .segment "CODE"
 
 ; Fields and the half pages behind them: probes beyond a field's edge find $FF.
@@ -25,41 +33,135 @@
   rts
 .endproc
 
-STAGE_CLEAR_AT = 1 * 8
-GAME_OVER_AT = 2 * 8
-STAGE_CLEAR_SIZE = 9 * 8
-GAME_OVER_SIZE = 7 * 8
-
-; Into the winner's emptied field.
-.proc show_stage_clear
-  ldy #127
-  lda #CELL_BLANK
-: sta (field), y
-  dey
-  bpl :-
-  ldx #STAGE_CLEAR_SIZE - 1
-: txa
-  clc
-  adc #STAGE_CLEAR_AT
-  tay
-  lda stage_clear_box, x
-  sta (field), y
-  dex
-  bpl :-
-  lda #LAST_ROW
-  sta P + O_REDRAW
-  rts
-.endproc
-
-.proc show_game_over
-  ldx #GAME_OVER_SIZE - 1
-: lda game_over_box, x
-  sta field1 + GAME_OVER_AT, x
-  sta field2 + GAME_OVER_AT, x
-  dex
-  bpl :-
+.proc redraw_fields
   lda #LAST_ROW
   sta P1 + O_REDRAW
   sta P2 + O_REDRAW
+  rts
+.endproc
+
+; A player alone has cleared the stage; of two the winner's field tells it.
+.proc show_clear
+  jsr two_play
+  lda #<stage_clear_box
+  ldx #>stage_clear_box
+  bcc show_in_winners_field
+  ; fall through
+.endproc
+
+.proc show_round_won
+  lda round_winner
+  beq show_draw
+  jsr match_decided
+  lda #<round_won_box
+  ldx #>round_won_box
+  bcc show_in_winners_field
+  lda #<match_won_box
+  ldx #>match_won_box
+  ; fall through
+.endproc
+
+; A/X = address of a box of nine rows: into the winner's emptied field.
+.proc show_in_winners_field
+  sta source
+  stx source + 1
+  ldx #4
+  lda round_winner
+  cmp #2
+  bne :+
+  inx
+: jsr point_to_field
+  lda #CELL_BLANK
+  ldy #127
+: sta (field), y
+  dey
+  bpl :-
+  ldx #CLEAR_SIZE
+  lda #CLEAR_AT
+  jsr write_box
+  jmp redraw_fields
+.endproc
+
+.proc show_draw
+  ldx #4
+  jsr @field
+  ldx #5
+  jsr @field
+  jmp redraw_fields
+@field:
+  jsr point_to_field
+  lda #<draw_box
+  sta source
+  lda #>draw_box
+  sta source + 1
+  ldx #DRAW_SIZE
+  lda #DRAW_AT
+  jmp write_box
+.endproc
+
+; Two players after a top-out: the loser's lower half is blanked.
+.proc show_round_lost
+  ldx round_loser
+  beq @told
+  inx
+  inx
+  inx
+  jsr point_to_field
+  lda #CELL_BLANK
+  ldy #LOST_ROWS_AT
+: sta (field), y
+  iny
+  bpl :-
+@told:
+  jmp show_round_won
+.endproc
+
+.proc show_cutscene
+  lda P1 + O_LEVEL
+  cmp #TOP_LEVEL
+  bne :+
+  inc final_scene
+: lda #<cutscene_box
+  ldx #>cutscene_box
+  jmp show_in_winners_field
+.endproc
+
+.proc show_game_over
+  ldx #4
+  jsr @field
+  ldx #5
+  jsr @field
+  jmp redraw_fields
+@field:
+  jsr point_to_field
+  lda #<game_over_box
+  sta source
+  lda #>game_over_box
+  sta source + 1
+  ldx #GAME_OVER_SIZE
+  lda #GAME_OVER_AT
+  ; fall through
+.endproc
+
+; A = first cell, X = cells, from (source).
+.proc write_box
+  clc
+  adc field
+  sta field
+  ldy #0
+: lda (source), y
+  sta (field), y
+  iny
+  dex
+  bne :-
+  stx field
+  rts
+.endproc
+
+; X = 4 or 5
+.proc point_to_field
+  stx field + 1
+  lda #0
+  sta field
   rts
 .endproc

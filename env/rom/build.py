@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ART = HERE / "art"
 CARTRIDGE = HERE / "vial-rival.nes"
-SCREENS = ("title", "options", "level")
+SCREENS = ("title", "options", "level", "versus")
 BLANK_TILE = 0xFE
 TILE_SIZE = 8
 TABLE_SIZE = 4096

@@ -26,13 +26,6 @@ action_table:
   .addr falling - 1, resolve_frame - 1, attacks - 1, spawned - 1
   .addr idle - 1, pass - 1, throwing - 1
 
-; Garbage from an opponent arrives here; a player alone goes on to the next capsule.
-.proc attacks
-  lda #ACT_PASS
-  sta P + O_ACTION
-  rts
-.endproc
-
 .proc pass
   lda #0
   sta throw_step
@@ -51,8 +44,10 @@ action_table:
 idle:
   rts
 
-; At LOW the throw advances on odd frames only.
+; At LOW the throw advances on odd frames only; two players throw nothing.
 .proc throwing
+  jsr two_play
+  bcs spawn
   lda P + O_SPEED
   bne @advance
   lda frame_counter
@@ -87,6 +82,8 @@ idle:
   sta P + O_ACTION
   rts
 @lost:
+  lda #0
+  sta pause_allowed
   lda #1
   sta P + O_LOST
   jsr stamp                     ; the rejected capsule stays visible

@@ -2,8 +2,8 @@
 .include "ram.inc"
 .include "routines.inc"
 
+DEMO_WRAPS = 8
 MENU_REPEAT_FRAMES = 7
-TOP_LEVEL = 20
 
 PLAYERS_X = 72                  ; pixel positions of the markers
 PLAYERS_Y = 159
@@ -28,9 +28,27 @@ ATTR_MARKER = 2
   jsr load_screen
   lda #0
   sta attract                   ; with mode 0: the sign that the machine is ready
+  lda #DEMO_WRAPS
+  sta countdown
 @shown:
   jsr title_buttons
+  jsr await_demo
   jmp draw_players_marker
+.endproc
+
+; After eight wraps of the frame counter the machine plays by itself.
+.proc await_demo
+  lda mode                      ; START was just pressed
+  ora frame_counter
+  bne @done
+  dec countdown
+  bne @done
+  lda #ATTRACT_DEMO
+  sta attract
+  lda #MODE_OPTIONS
+  sta mode
+@done:
+  rts
 .endproc
 
 .proc title_buttons
@@ -50,10 +68,7 @@ ATTR_MARKER = 2
 @done:
   rts
 @toggle:
-  lda players
-  eor #3
-  sta players
-  rts
+  jmp next_kind_of_game
 @one:
   lda #1
   sta players
@@ -61,6 +76,28 @@ ATTR_MARKER = 2
 @two:
   lda #2
   sta players
+  rts
+.endproc
+
+; Select: one player, two, against the machine, one ...
+.proc next_kind_of_game
+  lda players
+  cmp #2
+  beq @two
+  lda #2
+  sta players
+  lda #0
+  sta vs_cpu
+  rts
+@two:
+  lda vs_cpu
+  bne :+
+  inc vs_cpu
+  rts
+: lda #1
+  sta players
+  lda #0
+  sta vs_cpu
   rts
 .endproc
 
@@ -73,7 +110,10 @@ ATTR_MARKER = 2
   lda players
   sec
   sbc #1
-  asl a
+  beq :+
+  clc
+  adc vs_cpu
+: asl a
   asl a
   asl a
   asl a
@@ -87,7 +127,10 @@ ATTR_MARKER = 2
 ; --- mode 1 ----------------------------------------------------------------------------
 ; The generator steps once per frame here: how long one looks at the options picks the game.
 .proc options
-  lda screen_drawn
+  lda attract
+  beq :+
+  jmp begin_demo
+: lda screen_drawn
   cmp #SCREEN_OPTIONS
   beq @shown
   lda #SCREEN_OPTIONS
@@ -97,9 +140,8 @@ ATTR_MARKER = 2
   jsr option_buttons
   ldx #0
   jsr change_option
-  lda players
-  cmp #2
-  bne :+
+  jsr two_play
+  bcc :+
   ldx #1
   jsr change_option
 : jmp draw_option_markers
@@ -163,14 +205,14 @@ ATTR_MARKER = 2
   beq @hold
   rts
 @hold:
-  inc menu_repeat
-  ldy menu_repeat
+  inc menu_repeat, x
+  ldy menu_repeat, x
   cpy #MENU_REPEAT_FRAMES
   bcs @tap
   rts
 @tap:
   ldy #0
-  sty menu_repeat
+  sty menu_repeat, x
   ldy #1                        ; Y = the step
   cmp #BTN_RIGHT
   beq :+

@@ -2,12 +2,16 @@
 .include "ram.inc"
 .include "routines.inc"
 
-; where the level screen (art/level.txt) leaves room for the counters
+; where the level screens (art/level.txt, versus.txt) leave room for the counters
 HUD_TOP    = $2000 + 8 * 32 + 2
 HUD_SCORE  = $2000 + 11 * 32 + 2
 HUD_TALLY  = $2000 + 18 * 32 + 7
 HUD_LEVEL  = $2000 + 16 * 32 + 26
 HUD_VIRUS  = $2000 + 22 * 32 + 26
+; of player 1; player 2's are three tiles to the right
+VERSUS_WINS  = $2000 + 12 * 32 + 14
+VERSUS_LEVEL = $2000 + 16 * 32 + 14
+VERSUS_VIRUS = $2000 + 20 * 32 + 14
 
 .macro put_at address
   lda #>(address)
@@ -33,7 +37,7 @@ nmi:
   bit PPUSTATUS
   lda field_shown
   beq @scroll
-  jsr redraw_row
+  jsr redraw_rows
   jsr draw_counters
 @scroll:
   jsr choose_table
@@ -57,12 +61,14 @@ irq:
 
 ; Field bytes are tile numbers, so a row is copied as it is.  The row counter is what the
 ; rules wait for after a lock, a fall and a clear: it must reach $FF first.
-.proc redraw_row
-  ldx P1 + O_REDRAW
+.macro redraw_row block, field_bytes, column
+.local @done
+  ldx block + O_REDRAW
   bmi @done
   lda row_address_high, x
   sta PPUADDR
   lda row_address_low, x
+  ora column
   sta PPUADDR
   txa
   asl a
@@ -70,16 +76,48 @@ irq:
   asl a
   tax
 .repeat 8, I
-  lda field1 + I, x
+  lda field_bytes + I, x
   sta PPUDATA
 .endrepeat
-  dec P1 + O_REDRAW
+  dec block + O_REDRAW
 @done:
+.endmacro
+
+; One row per player and frame.
+.proc redraw_rows
+  redraw_row P1, field1, field_column
+  jsr two_play
+  bcs :+
+  rts
+: redraw_row P2, field2, field_column + 1
   rts
 .endproc
 
+.macro draw_number value
+  ldx value
+  lda tens, x
+  sta PPUDATA
+  lda ones, x
+  sta PPUDATA
+.endmacro
+
+.macro draw_bcd value
+  lda value
+  lsr a
+  lsr a
+  lsr a
+  lsr a
+  sta PPUDATA
+  lda value
+  and #$0F
+  sta PPUDATA
+.endmacro
+
 .proc draw_counters
-  put_at HUD_TOP
+  jsr two_play
+  bcc :+
+  jmp @versus
+: put_at HUD_TOP
 .repeat 6, I
   lda high_score + 5 - I
   sta PPUDATA
@@ -90,28 +128,23 @@ irq:
   sta PPUDATA
 .endrepeat
   put_at HUD_LEVEL
-  ldx P1 + O_LEVEL
-  lda tens, x
-  sta PPUDATA
-  lda ones, x
-  sta PPUDATA
+  draw_number P1 + O_LEVEL
   put_at HUD_VIRUS
-  lda P1 + O_VIRUSES
-  lsr a
-  lsr a
-  lsr a
-  lsr a
-  sta PPUDATA
-  lda P1 + O_VIRUSES
-  and #$0F
-  sta PPUDATA
+  draw_bcd P1 + O_VIRUSES
 .repeat 3, I
   put_at HUD_TALLY + I * 64
-  ldx virus_tally + I
-  lda tens, x
+  draw_number virus_tally + I
+.endrepeat
+  rts
+@versus:
+.repeat 2, I
+  put_at VERSUS_WINS + 3 * I
+  lda P1 + I * (P2 - P1) + O_WINS
   sta PPUDATA
-  lda ones, x
-  sta PPUDATA
+  put_at VERSUS_LEVEL + 3 * I
+  draw_number P1 + I * (P2 - P1) + O_LEVEL
+  put_at VERSUS_VIRUS + 3 * I
+  draw_bcd P1 + I * (P2 - P1) + O_VIRUSES
 .endrepeat
   rts
 .endproc
@@ -139,9 +172,9 @@ irq:
   and nmi_pad, x
   tay
   eor p1_held, x
-  sta nmi_row
+  sta nmi_scratch
   tya
-  and nmi_row
+  and nmi_scratch
   sta p1_pressed, x
   sty p1_held, x
   dex

@@ -60,13 +60,19 @@ reset:
 soft_reset:
   ldx #$FF
   txs
-  inx
+  lda attract
+  cmp #ATTRACT_DEMO
+  bne :+
+  jsr end_demo
+: ldx #0
   stx mode
   stx pause_allowed
   stx pause_state
   stx level_sprites
   stx field_shown
   stx round_step
+  stx final_scene
+  stx cpu_held
   jsr clear_fields
   jsr restore_options
   lda #SCREEN_NONE
@@ -78,6 +84,7 @@ soft_reset:
   jsr check_pause
   jsr check_soft_reset
   jsr wait_frame
+  jsr make_pads
   jmp main_loop
 .endproc
 

@@ -103,7 +103,7 @@ next_step:
   sta P + O_STEP
   lda #ACT_ATTACKS
   sta P + O_ACTION
-  rts
+  jmp queue_attack
 .endproc
 
 ; --- falling pieces --------------------------------------------------------------------------
@@ -266,8 +266,10 @@ next_step:
   lda P + O_VIRUSES
   jsr bcd_down
   sta P + O_VIRUSES
-  jsr add_score                 ; by the kills before this one
-  inc P + O_KILLS
+  jsr two_play
+  bcs :+
+  jsr add_score                 ; by the kills before this one; two players have no score
+: inc P + O_KILLS
   rts
 .endproc
 

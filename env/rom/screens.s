@@ -119,9 +119,8 @@
 .endproc
 
 ; --- a level's sprites: the falling capsule, the next one, the speed -----------------------------
-; Expects player 1's block in the working copy.
+; Of the player at work, added to those that are there.
 .proc draw_level_sprites
-  jsr hide_sprites
   lda #0
   sta spr_attr
   lda P + O_ACTION
@@ -130,21 +129,28 @@
   beq @falling
   cmp #ACT_THROWING
   bne @next
+  jsr two_play
+  bcs @next
   jsr draw_thrown
   jmp draw_speed
 @falling:
   jsr draw_falling
 @next:
   jsr draw_next
-  jmp draw_speed
+  jsr two_play
+  bcc :+
+  rts
+: jmp draw_speed
 .endproc
 
 .proc draw_falling
-  lda P + O_X
+  ldx player
+  lda field_column - 4, x
+  clc
+  adc P + O_X
   asl a
   asl a
   asl a
-  adc #FIELD_COLUMN * 8
   sta spr_x
   ldx P + O_Y
   lda row_of_height, x          ; already times 8
@@ -196,12 +202,18 @@
 
 NEXT_X = 200
 NEXT_Y = 75
+VERSUS_NEXT_Y = 47
 
 .proc draw_next
   lda #NEXT_X
-  sta spr_x
-  lda #NEXT_Y
-  sta spr_y
+  ldy #NEXT_Y
+  jsr two_play
+  bcc :+
+  ldx player
+  lda next_x - 4, x
+  ldy #VERSUS_NEXT_Y
+: sta spr_x
+  sty spr_y
   lda P + O_NEXT1
   sta t0
   lda P + O_NEXT2
@@ -246,6 +258,8 @@ med_name:
   .byte SPEED_X, SPEED_Y, $16, $0E, $0D, $FF
 hi_name:
   .byte SPEED_X + 8, SPEED_Y, $11, $12, $FF
+next_x:                         ; of two players: over their bottles
+  .byte (FIELD1_COLUMN + 3) * 8, (FIELD2_COLUMN + 3) * 8
 speed_names_low:
   .byte <low_name, <med_name, <hi_name
 speed_names_high:

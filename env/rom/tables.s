@@ -52,14 +52,14 @@ kill_ones:
 kill_tens:
   .byte 0, 0, 0, 0, 1, 3,  0, 0, 0, 1, 3, 6,  0, 0, 1, 2, 4, 9
 
-; where the rows of the field are on the screen
+; where the rows of the fields are on the screen, in column 0
 row_address_high:
 .repeat 16, I
-  .byte >($2000 + (FIELD_ROW + I) * 32 + FIELD_COLUMN)
+  .byte >($2000 + (FIELD_ROW + I) * 32)
 .endrepeat
 row_address_low:
 .repeat 16, I
-  .byte <($2000 + (FIELD_ROW + I) * 32 + FIELD_COLUMN)
+  .byte <($2000 + (FIELD_ROW + I) * 32)
 .endrepeat
 
 ; the throw: from the window of the next capsule over the rim into the neck
@@ -74,16 +74,21 @@ throw_rot:
 
 .charmap 'A', $0A
 .charmap 'C', $0C
+.charmap 'D', $0D
 .charmap 'E', $0E
 .charmap 'G', $10
+.charmap 'H', $11
 .charmap 'L', $15
 .charmap 'M', $16
+.charmap 'N', $17
 .charmap 'O', $18
 .charmap 'P', $19
 .charmap 'R', $1B
 .charmap 'S', $1C
 .charmap 'T', $1D
+.charmap 'U', $1E
 .charmap 'V', $1F
+.charmap 'W', $20
 .charmap ' ', $FE
 .charmap '<', $8E
 .charmap '>', $8F
@@ -95,6 +100,42 @@ stage_clear_box:
   .byte "<      >"
   .byte "<PRESS >"
   .byte "< START>"
+  .byte "<      >"
+  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+round_won_box:
+  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
+  .byte "<      >"
+  .byte "<ROUND >"
+  .byte "<  WON >"
+  .byte "<      >"
+  .byte "<PRESS >"
+  .byte "< START>"
+  .byte "<      >"
+  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+match_won_box:
+  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
+  .byte "<      >"
+  .byte "<MATCH >"
+  .byte "<  WON >"
+  .byte "<      >"
+  .byte "<PRESS >"
+  .byte "< START>"
+  .byte "<      >"
+  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+cutscene_box:
+  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
+  .byte "<      >"
+  .byte "< WELL >"
+  .byte "< DONE >"
+  .byte "<      >"
+  .byte "<PRESS >"
+  .byte "< START>"
+  .byte "<      >"
+  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+draw_box:
+  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
+  .byte "<      >"
+  .byte "< DRAW >"
   .byte "<      >"
   .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
 game_over_box:
@@ -112,12 +153,14 @@ palette:
   .byte $0F, $28, $16, $21,  $0F, $30, $10, $2C,  $0F, $27, $30, $16,  $0F, $30, $10, $00
 
 screens_low:
-  .byte <title_screen, <options_screen, <level_screen
+  .byte <title_screen, <options_screen, <level_screen, <versus_screen
 screens_high:
-  .byte >title_screen, >options_screen, >level_screen
+  .byte >title_screen, >options_screen, >level_screen, >versus_screen
 title_screen:
   .incbin "title.bin"
 options_screen:
   .incbin "options.bin"
 level_screen:
   .incbin "level.bin"
+versus_screen:
+  .incbin "versus.bin"

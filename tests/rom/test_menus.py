@@ -25,7 +25,7 @@ def test_until_the_title_is_up_the_attract_flag_says_so() -> None:
 
 def test_select_up_and_down_choose_the_number_of_players(at_title: Machine) -> None:
     seen = []
-    for button in (SELECT, SELECT, DOWN, DOWN, UP):
+    for button in (SELECT, UP, DOWN, DOWN, UP):
         at_title.tap(button)
         seen.append(at_title.ram[PLAYERS])
     assert seen == [2, 1, 2, 2, 1]
