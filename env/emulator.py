@@ -18,7 +18,7 @@ import numpy.typing as npt
 from env import savestate, wire
 from env.cartridge import Cartridge
 from env.connection import Connection
-from env.errors import EmulatorDied, EmulatorError, RomError
+from env.errors import EmulatorDied, EmulatorError, RomError, StateError
 from env.memory import PICTURE_BYTES, FrameBuffers, ProcessMemory, find_ram, known_ram
 from env.process import MednafenProcess
 from env.savestate import RAM_BYTES
@@ -67,6 +67,7 @@ class Emulator:
         self._memory: ProcessMemory | None = None
         self._ram_address: int | None = None
         self._buffers: FrameBuffers | None = None
+        self._layout: savestate.Layout = {}
 
     def __enter__(self) -> Self:
         """`start`."""
@@ -200,10 +201,15 @@ class Emulator:
         """Become the machine that was saved, by this process or another; returns when it is done.
 
         Raises:
-            StateError: not a save state; nothing was sent.
+            StateError: not a save state of such a machine; nothing was sent.
             EmulatorError: the emulator is gone, or refused the state.
         """
-        savestate.ram(state)
+        found, own = savestate.layout(state), self._layout or savestate.layout(self.save_state())
+        if otherwise := savestate.mismatch(found, own):
+            raise StateError(
+                f"The save state is of another cartridge or another emulator: {otherwise}; use this one's."
+            )
+        self._layout = own
         self.wait()
         with self._killing():
             self._load(_load_message(state))

@@ -18,6 +18,7 @@ _TIME = slice(8, 16)
 _PREVIEW_LIMIT = 1024
 
 Sections = Mapping[str, Mapping[str, slice]]
+Layout = Mapping[str, Mapping[str, int]]
 
 
 def sections(state: bytes) -> Sections:
@@ -62,6 +63,31 @@ def with_ram(state: bytes, values: Mapping[int, int]) -> bytes:
             raise ValueError(f"work RAM has no address {address:#06x}")
         edited[place.start + address] = value
     return bytes(edited)
+
+
+def layout(state: bytes) -> Layout:
+    """The sections of a state, with the length of every variable: the same for all states of a machine.
+
+    Raises:
+        StateError: the bytes are not a whole save state.
+    """
+    return {
+        section: {name: place.stop - place.start for name, place in variables.items()}
+        for section, variables in sections(state).items()
+    }
+
+
+def mismatch(found: Layout, wanted: Layout) -> str:
+    """In what a state is not of the machine it is wanted for, as half a sentence; empty: in nothing.
+
+    Cartridges with the same circuits write states of one layout: this finds what cannot be loaded, not every mix-up.
+    """
+    for section in [*wanted, *found] if found != wanted else ():
+        if section not in found or section not in wanted:
+            return f"it has {'a' if section in found else 'no'} section {section!r}"
+        if found[section] != wanted[section]:
+            return f"its section {section!r} has other variables"
+    return ""
 
 
 def canonical(state: bytes) -> bytes:

@@ -133,6 +133,22 @@ class TestStates:
         emulator.step(bytes(2))
         assert emulator.frames == 121
 
+    @pytest.mark.parametrize(
+        ("running", "saved", "words"),
+        [(0, 1, "a section 'MAPR'"), (1, 0, "no section 'MAPR'"), (1, 4, "its section 'MAPR' has other variables")],
+        ids=["more", "less", "other"],
+    )
+    def test_a_state_of_another_cartridge_is_refused_and_the_game_goes_on(
+        self, echo_rom: Path, tmp_path: Path, *, running: int, saved: int, words: str
+    ) -> None:
+        with Emulator(_with_mapper(echo_rom, tmp_path, saved)) as other:
+            state = other.save_state()
+        with Emulator(_with_mapper(echo_rom, tmp_path, running)) as emulator:
+            with pytest.raises(StateError, match=words):
+                emulator.load_state(state)
+            emulator.step(bytes(2))
+            assert emulator.frames == 1
+
     def test_finding_the_ram_moves_nothing(self, echo_rom: Path) -> None:
         with Emulator(echo_rom) as reads, Emulator(echo_rom) as does_not:
             for emulator in (reads, does_not):
@@ -145,6 +161,15 @@ class TestStates:
         with _no_more_files():
             ram = emulator.read_ram()
         assert ram == emulator.read_ram()
+
+
+def _with_mapper(rom: Path, folder: Path, mapper: int) -> Path:
+    """The cartridge on another board."""
+    data = bytearray(rom.read_bytes())
+    data[6] = mapper << 4
+    path = folder / f"mapper {mapper}.nes"
+    path.write_bytes(data)
+    return path
 
 
 @contextmanager
@@ -241,6 +266,8 @@ class TestFailures:
     def test_a_stopped_emulator_misses_its_deadline_and_is_killed(self, echo_rom: Path) -> None:
         with Emulator(echo_rom, deadline_seconds=0.5) as emulator:
             os.kill(emulator.pid, signal.SIGSTOP)
+            # the signal is on its way when kill() returns; a frame may still be emulated until it has arrived
+            os.waitid(os.P_PID, emulator.pid, os.WSTOPPED | os.WNOWAIT)
             with pytest.raises(FrameDeadline, match=r"0\.5 seconds"):
                 emulator.step(bytes(2))
             assert not emulator.is_alive()

@@ -36,6 +36,16 @@ def test_a_canonical_state_differs_in_the_time_of_saving_alone(echo_state: bytes
     assert changed <= {8, 9, 10, 11}, "one of these bytes is nought by itself at some times"
 
 
+def test_a_machine_has_one_layout_and_others_are_told_from_it(echo_state: bytes) -> None:
+    layout = savestate.layout(echo_state)
+    edited = savestate.layout(savestate.with_ram(echo_state, {0x17: 0xAB}))
+    assert not savestate.mismatch(edited, layout)
+    less = {name: variables for name, variables in layout.items() if name != "PPU"}
+    assert savestate.mismatch(less, layout) == "it has no section 'PPU'"
+    assert savestate.mismatch(layout, less) == "it has a section 'PPU'"
+    assert "'CPU'" in savestate.mismatch({**layout, "CPU": {**layout["CPU"], "RAM": 4096}}, layout)
+
+
 @given(cut=st.integers(0, 6041))
 @_REAL_STATE
 def test_a_state_that_is_cut_off_is_refused_or_ends_at_a_section(echo_state: bytes, cut: int) -> None:
