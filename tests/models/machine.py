@@ -3,7 +3,8 @@
 Owns the addresses that are compared. Pad bits are the game's own (`models.rules_model`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from models.rules_model import Round, new_round
@@ -26,20 +27,32 @@ class Machine:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self._level_data = b""
+        self.level_data = b""
 
     @property
     def ram(self) -> bytes:
         return self.emulator.read_ram()
 
-    def step(self, held: int = 0, *, frames: int = 1) -> None:
-        """Frames with these buttons on pad 1; Mednafen has the bits the other way round."""
-        self.emulator.step(bytes([int(f"{held:08b}"[::-1], 2), 0]) * frames)
+    def step(self, held: int = 0, other: int = 0, *, frames: int = 1) -> None:
+        """Frames with these buttons on pad 1 and pad 2."""
+        self.emulator.step(bytes([mirrored(held), mirrored(other)]) * frames)
 
-    def tap(self, button: int) -> None:
+    def tap(self, button: int, other: int = 0) -> None:
         """One press, then released frames."""
-        self.step(button, frames=2)
+        self.step(button, other, frames=2)
         self.step(frames=4)
+
+    def trace(self, held: Iterable[int], other: Iterable[int] = ()) -> list[bytes]:
+        """One frame for each of pad 1's bytes; RAM after every one of them."""
+        rams = []
+        for one, two in zip_longest(held, other, fillvalue=0):
+            self.step(one, two)
+            rams.append(self.ram)
+        return rams
+
+    def poke(self, values: Mapping[int, int]) -> None:
+        """Other bytes in RAM, as they would stand between two frames."""
+        self.emulator.load_state(with_ram(self.emulator.save_state(), values))
 
     def wait_for(self, values: Mapping[int, int]) -> None:
         """Step until these addresses hold these values."""
@@ -57,7 +70,7 @@ class Machine:
         self.tap(START)
         self.step(START)
         self.wait_for({MODE: INIT})
-        self._level_data = self.emulator.save_state()
+        self.level_data = self.emulator.save_state()
         self.emulator.load_state(title)
         self.step()
 
@@ -65,7 +78,7 @@ class Machine:
         """A game from a generator state (`a` in the high byte) up to its first frame of play, and its model."""
         a, b = divmod(state, 256)
         seeded = {0x17: a, 0x18: b, LEVEL: level, SPEED: speed, FRAME_COUNTER: frame_counter}
-        self.emulator.load_state(with_ram(self._level_data, seeded))
+        self.emulator.load_state(with_ram(self.level_data, seeded))
         self.step(frames=140)
         self.wait_for({MODE: PLAY})
         return new_round(level, speed, a=a, b=b, frame_counter=self.ram[FRAME_COUNTER])
@@ -74,9 +87,7 @@ class Machine:
         """Another board under both."""
         model.board[:] = board
         model.viruses = sum(cell & 0xF0 == 0xD0 for cell in board)
-        cells = {FIELD + i: cell for i, cell in enumerate(board)}
-        state = with_ram(self.emulator.save_state(), cells | {VIRUSES: bcd(model.viruses)})
-        self.emulator.load_state(state)
+        self.poke({FIELD + i: cell for i, cell in enumerate(board)} | {VIRUSES: bcd(model.viruses)})
 
     def play(self, model: Round, held: int) -> None:
         """One frame on both sides, which must then agree."""
@@ -84,6 +95,11 @@ class Machine:
         model.frame(held)
         difference = differences(self.ram, model)
         assert not difference, f"frame {model.frame_counter}, level {model.level}, speed {model.speed}: {difference}"
+
+
+def mirrored(held: int) -> int:
+    """The game's pad byte as Mednafen's, which has the bits the other way round."""
+    return int(f"{held:08b}"[::-1], 2)
 
 
 def bcd(number: int) -> int:
