@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,6 +19,8 @@ SCREENS = ("title", "options", "level", "versus")
 BLANK_TILE = 0xFE
 TILE_SIZE = 8
 TABLE_SIZE = 4096
+BANKS = range(4)
+BACKGROUND, SPRITES = 0, 1
 ROWS, COLUMNS = 30, 32
 
 
@@ -43,14 +46,14 @@ def build(output: Path) -> None:
         work = Path(name)
         write_art(work)
         objects = [assemble(source, work) for source in sorted(HERE.glob("*.s"))]
-        run("ld65", "-C", str(HERE / "nrom.cfg"), "-o", str(work / "game.nes"), *objects)
+        run("ld65", "-C", str(HERE / "cnrom.cfg"), "-o", str(work / "game.nes"), *objects)
         shutil.copyfile(work / "game.nes", output)
 
 
 def assemble(source: Path, work: Path) -> str:
     """One source file to one object file."""
     target = str(work / f"{source.stem}.o")
-    run("ca65", "-I", str(HERE), "--bin-include-dir", str(work), "-o", target, str(source))
+    run("ca65", "-I", str(HERE), "-I", str(work), "--bin-include-dir", str(work), "-o", target, str(source))
     return target
 
 
@@ -66,10 +69,13 @@ def run(*command: str) -> None:
 
 
 def write_art(work: Path) -> None:
-    """Text drawings to the binary files that the assembly includes."""
-    art = read_tiles((ART / "tiles.txt").read_text(encoding="ascii"))
-    read_blocks((ART / "blocks.txt").read_text(encoding="ascii"), art)
+    """Text drawings to the binary files and the tile numbers that the assembly includes."""
+    art = Art()
+    read_tiles((ART / "tiles.txt").read_text(encoding="ascii"), art)
+    for name in ("blocks.txt", "mascots.txt"):
+        read_blocks((ART / name).read_text(encoding="ascii"), art)
     (work / "tiles.chr").write_bytes(bytes(art.tables))
+    (work / "drawings.inc").write_text(drawing_numbers(art), encoding="ascii")
     for screen in SCREENS:
         text = (ART / f"{screen}.txt").read_text(encoding="ascii")
         (work / f"{screen}.bin").write_bytes(read_screen(text, art))
@@ -77,24 +83,44 @@ def write_art(work: Path) -> None:
 
 @dataclass(slots=True)
 class Art:
-    """Both pattern tables, the tile of each screen character, and the rows of tiles of each block."""
+    """The tiles of all banks, the tile of each screen character, and the rows of tiles of each block.
 
-    tables: bytearray
-    characters: dict[str, int]
-    used: set[int]
-    blocks: dict[str, list[list[int]]]
+    A bank is one pose of everything that moves by itself: a table for the background, then one for the sprites.
+    """
 
-    def store(self, number: int, pattern: bytes, *, tables: tuple[int, ...] = (0, 1)) -> None:
-        """Put a tile into one or both tables."""
-        self.used.add(number)
-        for table in tables:
-            start = table * TABLE_SIZE + number * len(pattern)
+    tables: bytearray = field(default_factory=lambda: bytearray(len(BANKS) * 2 * TABLE_SIZE))
+    characters: dict[str, int] = field(default_factory=lambda: {" ": BLANK_TILE})
+    used: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
+    blocks: dict[str, list[list[int]]] = field(default_factory=dict)
+    sprites: set[str] = field(default_factory=set)
+
+    def store(self, number: int, pattern: bytes, *, table: int, poses: Iterable[int]) -> None:
+        """Put a tile into one table of some banks."""
+        self.used[table].add(number)
+        for bank in poses:
+            start = (bank * 2 + table) * TABLE_SIZE + number * len(pattern)
             self.tables[start : start + len(pattern)] = pattern
 
+    def reserve(self, count: int, table: int) -> list[int]:
+        """Free numbers, one after another for sprites, which the program counts through."""
+        free = sorted(set(range(BLANK_TILE)) - self.used[table])
+        if table == SPRITES:
+            runs = [free[i : i + count] for i in range(len(free) - count + 1)]
+            free = next((run for run in runs if run[-1] - run[0] == count - 1), [])
+        if len(free) < count:
+            message = f"the tiles are full: {count} more do not fit"
+            raise BuildError(message)
+        return free[:count]
 
-def read_tiles(text: str) -> Art:
+
+def poses_of(words: list[str]) -> list[int]:
+    """`poses=13`: the banks that hold a drawing; all of them where nothing is said."""
+    said = [word.removeprefix("poses=") for word in words if word.startswith("poses=")]
+    return [int(digit) for digit in said[0]] if said else list(BANKS)
+
+
+def read_tiles(text: str, art: Art) -> None:
     """The single tiles, whose numbers the source gives: many are field bytes too."""
-    art = Art(bytearray(2 * TABLE_SIZE), {" ": BLANK_TILE}, set(), {})
     lines = iter(text.splitlines())
     for line in lines:
         words = line.split()
@@ -103,29 +129,37 @@ def read_tiles(text: str) -> Art:
         number = int(words[1], 16)
         if "char" in words:
             art.characters[words[words.index("char") + 1]] = number
-        rows = [next(lines) for _ in range(TILE_SIZE)]
-        art.store(number, pattern_of(rows), tables=(1,) if "alt" in words else (0, 1))
-    return art
+        pattern = pattern_of([next(lines) for _ in range(TILE_SIZE)])
+        for table in (BACKGROUND, SPRITES) if "sprite" in words else (BACKGROUND,):
+            art.store(number, pattern, table=table, poses=poses_of(words))
 
 
 def read_blocks(text: str, art: Art) -> None:
-    """Larger drawings, cut into tiles; their numbers are whatever is free."""
-    free = iter(sorted(set(range(256)) - art.used))
+    """Larger drawings, cut into tiles whose numbers are whatever is free."""
     for chunk in text.split("\n\n"):
         header, *rows = [line for line in chunk.splitlines() if not line.startswith("#")] or [""]
-        match header.split():
-            case ["block", name]:
-                art.blocks[name] = [[next(free) for _ in cells] for cells in cut(rows)]
-                store_block(art, name, rows, tables=(0, 1))
-            case ["block", name, "alt"]:
-                store_block(art, name, rows, tables=(1,))
+        words = header.split()
+        if words[:1] == ["block"]:
+            store_block(art, words[1:], cut(rows))
 
 
-def store_block(art: Art, name: str, rows: list[str], *, tables: tuple[int, ...]) -> None:
-    """One pose of a block into the numbers it has been given."""
-    for numbers, cells in zip(art.blocks[name], cut(rows), strict=True):
-        for number, cell in zip(numbers, cells, strict=True):
-            art.store(number, pattern_of(cell), tables=tables)
+def store_block(art: Art, words: list[str], cells: list[list[list[str]]]) -> None:
+    """One drawing: a new block, or a further pose of a block that has its numbers."""
+    name, width = words[0], len(cells[0])
+    table = SPRITES if "sprite" in words else BACKGROUND
+    if name not in art.blocks:
+        numbers = art.reserve(len(cells) * width, table)
+        art.blocks[name] = [numbers[start : start + width] for start in range(0, len(numbers), width)]
+        if table == SPRITES:
+            art.sprites.add(name)
+    for tiles, row in zip(art.blocks[name], cells, strict=True):
+        for tile, cell in zip(tiles, row, strict=True):
+            art.store(tile, pattern_of(cell), table=table, poses=poses_of(words))
+
+
+def drawing_numbers(art: Art) -> str:
+    """The first tile of each sprite drawing, for the assembly."""
+    return "".join(f"DRAWING_{name.upper()} = {art.blocks[name][0][0]}\n" for name in sorted(art.sprites))
 
 
 def cut(rows: list[str]) -> list[list[list[str]]]:

@@ -55,8 +55,10 @@ idle:
   bcc idle
 @advance:
   inc throw_step
-  lda throw_step
-  cmp #THROW_FRAMES
+  ldx throw_step
+  lda throw_rot, x
+  sta P + O_NEXT_ROT            ; the spin
+  cpx #THROW_FRAMES
   bcc idle
   ; fall through
 .endproc

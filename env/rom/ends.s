@@ -207,7 +207,6 @@ next_round:
 : stx round_winner
   lda #0
   sta round_loser
-  jsr hide_sprites
   jmp show_game_over
 .endproc
 

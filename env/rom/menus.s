@@ -1,21 +1,9 @@
-; Title and options: the two screens before a game.  What moves on them is sprites.
+; Title and options: the two screens before a game.
 .include "ram.inc"
 .include "routines.inc"
 
 DEMO_WRAPS = 8
 MENU_REPEAT_FRAMES = 7
-
-PLAYERS_X = 72                  ; pixel positions of the markers
-PLAYERS_Y = 159
-ROW_X = 40
-LEVEL_X = 57
-LEVEL_Y = 81
-LEVEL_DIGITS_X = 200
-LEVEL_DIGITS_Y = 71
-TILE_POINTER = $2C
-TILE_MARKER = $2D
-ATTR_TEXT = 1
-ATTR_MARKER = 2
 
 .segment "CODE"
 
@@ -32,8 +20,7 @@ ATTR_MARKER = 2
   sta countdown
 @shown:
   jsr title_buttons
-  jsr await_demo
-  jmp draw_players_marker
+  jmp await_demo
 .endproc
 
 ; After eight wraps of the frame counter the machine plays by itself.
@@ -101,29 +88,6 @@ ATTR_MARKER = 2
   rts
 .endproc
 
-.proc draw_players_marker
-  jsr hide_sprites
-  lda #ATTR_MARKER
-  sta spr_attr
-  lda #PLAYERS_X
-  sta spr_x
-  lda players
-  sec
-  sbc #1
-  beq :+
-  clc
-  adc vs_cpu
-: asl a
-  asl a
-  asl a
-  asl a
-  clc
-  adc #PLAYERS_Y
-  sta spr_y
-  lda #TILE_POINTER
-  jmp put_sprite
-.endproc
-
 ; --- mode 1 ----------------------------------------------------------------------------
 ; The generator steps once per frame here: how long one looks at the options picks the game.
 .proc options
@@ -143,8 +107,8 @@ ATTR_MARKER = 2
   jsr two_play
   bcc :+
   ldx #1
-  jsr change_option
-: jmp draw_option_markers
+  jmp change_option
+: rts
 .endproc
 
 .proc option_buttons
@@ -262,80 +226,6 @@ ATTR_MARKER = 2
   rts
 .endproc
 
-.proc draw_option_markers
-  jsr hide_sprites
-  lda #ATTR_MARKER
-  sta spr_attr
-  lda #ROW_X
-  sta spr_x
-  ldx option_row
-  lda row_y, x
-  sta spr_y
-  lda #TILE_POINTER
-  jsr put_sprite
-  jsr draw_level_marker
-  ldx P1 + O_SPEED
-  lda speed_x, x
-  sta spr_x
-  lda #127
-  sta spr_y
-  lda #TILE_MARKER
-  jsr put_sprite
-  ldx music
-  lda music_x, x
-  sta spr_x
-  lda #175
-  sta spr_y
-  lda #TILE_MARKER
-  jmp put_sprite
-.endproc
-
-.proc draw_level_marker
-  lda P1 + O_LEVEL
-  cmp #TOP_LEVEL + 1
-  bcc :+
-  lda #TOP_LEVEL
-: sta t0
-  asl a                         ; six pixels a level
-  adc t0
-  asl a
-  adc #LEVEL_X
-  sta spr_x
-  lda #LEVEL_Y
-  sta spr_y
-  lda #TILE_MARKER
-  jsr put_sprite
-  lda #ATTR_TEXT
-  sta spr_attr
-  lda #LEVEL_DIGITS_X
-  sta spr_x
-  lda #LEVEL_DIGITS_Y
-  sta spr_y
-  ldx #0
-  lda t0
-: cmp #10
-  bcc :+
-  sbc #10
-  inx
-  bne :-
-: sta t0
-  txa
-  jsr put_sprite
-  lda #LEVEL_DIGITS_X + 8
-  sta spr_x
-  lda t0
-  jsr put_sprite
-  lda #ATTR_MARKER
-  sta spr_attr
-  rts
-.endproc
-
 .segment "DATA"
 block_offset:
   .byte P1 - P1, P2 - P1
-row_y:
-  .byte 55, 103, 151
-speed_x:
-  .byte 72, 124, 176
-music_x:
-  .byte 72, 124, 176

@@ -2,24 +2,6 @@
 .include "ram.inc"
 .include "routines.inc"
 
-; where the level screens (art/level.txt, versus.txt) leave room for the counters
-HUD_TOP    = $2000 + 8 * 32 + 2
-HUD_SCORE  = $2000 + 11 * 32 + 2
-HUD_TALLY  = $2000 + 18 * 32 + 7
-HUD_LEVEL  = $2000 + 16 * 32 + 26
-HUD_VIRUS  = $2000 + 22 * 32 + 26
-; of player 1; player 2's are three tiles to the right
-VERSUS_WINS  = $2000 + 12 * 32 + 14
-VERSUS_LEVEL = $2000 + 16 * 32 + 14
-VERSUS_VIRUS = $2000 + 20 * 32 + 14
-
-.macro put_at address
-  lda #>(address)
-  sta PPUADDR
-  lda #<(address)
-  sta PPUADDR
-.endmacro
-
 .segment "CODE"
 
 nmi:
@@ -40,7 +22,7 @@ nmi:
   jsr redraw_rows
   jsr draw_counters
 @scroll:
-  jsr choose_table
+  jsr choose_pose
   lda #0
   sta PPUSCROLL
   sta PPUSCROLL
@@ -93,67 +75,16 @@ irq:
   rts
 .endproc
 
-.macro draw_number value
-  ldx value
-  lda tens, x
-  sta PPUDATA
-  lda ones, x
-  sta PPUDATA
-.endmacro
-
-.macro draw_bcd value
-  lda value
-  lsr a
-  lsr a
-  lsr a
-  lsr a
-  sta PPUDATA
-  lda value
-  and #$0F
-  sta PPUDATA
-.endmacro
-
-.proc draw_counters
-  jsr two_play
-  bcc :+
-  jmp @versus
-: put_at HUD_TOP
-.repeat 6, I
-  lda high_score + 5 - I
-  sta PPUDATA
-.endrepeat
-  put_at HUD_SCORE
-.repeat 6, I
-  lda score + 5 - I
-  sta PPUDATA
-.endrepeat
-  put_at HUD_LEVEL
-  draw_number P1 + O_LEVEL
-  put_at HUD_VIRUS
-  draw_bcd P1 + O_VIRUSES
-.repeat 3, I
-  put_at HUD_TALLY + I * 64
-  draw_number virus_tally + I
-.endrepeat
-  rts
-@versus:
-.repeat 2, I
-  put_at VERSUS_WINS + 3 * I
-  lda P1 + I * (P2 - P1) + O_WINS
-  sta PPUDATA
-  put_at VERSUS_LEVEL + 3 * I
-  draw_number P1 + I * (P2 - P1) + O_LEVEL
-  put_at VERSUS_VIRUS + 3 * I
-  draw_bcd P1 + I * (P2 - P1) + O_VIRUSES
-.endrepeat
-  rts
-.endproc
-
-; The two tile tables differ in the viruses alone: switching them makes them wriggle.
-.proc choose_table
+; A bank of tiles is a pose of all that moves by itself: viruses, bubbles, cells that vanish.
+.proc choose_pose
   lda frame_counter
-  and #$10
-  ora ppu_ctrl
+  lsr a
+  lsr a
+  lsr a
+  and #3
+  tax
+  sta poses, x                  ; the value that is there already, as the board wants it
+  lda ppu_ctrl
   sta PPUCTRL
   rts
 .endproc
@@ -206,11 +137,5 @@ t_pad = nmi_pad + 2
 .endproc
 
 .segment "DATA"
-tens:
-.repeat 85, I
-  .byte I / 10
-.endrepeat
-ones:
-.repeat 85, I
-  .byte I .mod 10
-.endrepeat
+poses:
+  .byte 0, 1, 2, 3

@@ -21,8 +21,9 @@ PAUSED = 5
   sta pause_state
   lda #0
   sta level_sprites
-  jsr show_pause
+  jsr hide_picture
 @wait:
+  jsr show_sprites
   jsr wait_frame
   jsr make_pads
   jsr check_soft_reset
@@ -32,7 +33,9 @@ PAUSED = 5
   sta pause_state
   lda #$FF
   sta level_sprites
-  jmp leave_pause
+  lda #MASK_ALL
+  sta ppu_mask
+  jmp show_sprites
 @done:
   rts
 .endproc
@@ -54,42 +57,11 @@ PAUSED = 5
 .endproc
 
 ; Nobody may think on: the picture is hidden, but for whoever studies the machine.
-.proc show_pause
+.proc hide_picture
   lda vs_cpu
   bne @study
   lda #MASK_SPRITES
   sta ppu_mask
-  jsr hide_sprites
-  lda #<pause_text
-  ldx #>pause_text
-  jmp draw_text_sprites
 @study:
-  lda #<study_text
-  ldx #>study_text
-  jmp draw_text_sprites
-.endproc
-
-.proc leave_pause
-  lda #MASK_ALL
-  sta ppu_mask
-  jsr hide_sprites
-  lda mode
-  cmp #MODE_PLAY
-  bne @done
-  ldx #4
-  jsr load_player
-  jsr draw_level_sprites
-  jsr two_play
-  bcc @done
-  ldx #5
-  jsr load_player
-  jmp draw_level_sprites
-@done:
   rts
 .endproc
-
-.segment "DATA"
-pause_text:
-  .byte 108, 119, $19, $0A, $1E, $1C, $0E, $FF
-study_text:
-  .byte 108, 31, $1C, $1D, $1E, $0D, $22, $FF

@@ -4,7 +4,7 @@
 .include "routines.inc"
 
 .segment "HEADER"
-  .byte "NES", $1A, 2, 1, $00, $00, 0, 0, 0, 0, 0, 0, 0, 0
+  .byte "NES", $1A, 2, 4, $30, $00, 0, 0, 0, 0, 0, 0, 0, 0
 
 .segment "VECTORS"
   .word nmi, reset, irq
@@ -50,9 +50,10 @@ reset:
   lda #$88
   sta rng_b
   jsr cold_boot
+  jsr init_sound
   lda #$FF
   sta attract                   ; until the title is up
-  lda #$80                      ; NMI on, sprites from $0000
+  lda #$88                      ; NMI on, background from $0000, sprites from $1000
   sta ppu_ctrl
   sta PPUCTRL
 
@@ -81,6 +82,7 @@ soft_reset:
 
 .proc main_loop
   jsr run_mode
+  jsr show_sprites
   jsr check_pause
   jsr check_soft_reset
   jsr wait_frame
@@ -107,6 +109,7 @@ nothing:
   rts
 
 .proc wait_frame
+  jsr sound_frame
   lda #0
   sta nmi_done
 : lda nmi_done
@@ -122,7 +125,7 @@ nothing:
 : rts
 .endproc
 
-; First power-on: one player, level 0, MED, first tune.
+; First power-on: one player, level 0, MED, no tune (the game we stand in for plays its first).
 .proc cold_boot
   lda signature
   cmp #'V'
@@ -139,13 +142,14 @@ nothing:
   sta no_speedups
   sta float_halves
   sta levels_beyond
-  sta music
   sta saved_level
   sta saved_level + 1
   lda #1
   sta players
   sta saved_speed
   sta saved_speed + 1
+  lda #2
+  sta music
   lda #3
   sta wins_needed
   lda #'V'

@@ -58,7 +58,7 @@ INTRO_FRAMES = 128
   sta round_step                ; the intro first wipes the fields on the screen
   lda #MODE_INTRO
   sta mode
-  jmp hide_sprites
+  rts
 .endproc
 
 ; X = 4 or 5
@@ -199,8 +199,7 @@ INTRO_FRAMES = 128
   lda #MODE_TOPPED_OUT
   sta mode
   rts
-: jsr hide_sprites
-  ldx #4
+: ldx #4
   jsr play_turn
   jsr two_play
   bcc :+
@@ -226,6 +225,5 @@ INTRO_FRAMES = 128
   lda P + O_VIRUSES
   bne :+
   inc P + O_WINS
-: jsr draw_level_sprites
-  jmp save_player
+: jmp save_player
 .endproc

@@ -62,13 +62,7 @@ row_address_low:
   .byte <($2000 + (FIELD_ROW + I) * 32)
 .endrepeat
 
-; the throw: from the window of the next capsule over the rim into the neck
-throw_x:
-  .byte 200, 195, 191, 186, 181, 176, 172, 167, 162, 158, 153, 148
-  .byte 144, 139, 134, 129, 125, 120, 120, 120, 120, 120, 120
-throw_y:
-  .byte 75, 66, 57, 50, 44, 38, 33, 29, 27, 25, 25, 26
-  .byte 28, 31, 34, 39, 45, 52, 57, 63, 68, 74, 79
+; how a thrown capsule spins
 throw_rot:
   .byte 0, 0, 3, 3, 3, 2, 2, 2, 1, 1, 1, 0, 0, 0, 3, 3, 2, 2, 1, 1, 0, 0, 0
 
@@ -146,21 +140,3 @@ game_over_box:
   .byte "< OVER >"
   .byte "<      >"
   .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
-
-; background: field (yellow, red, blue), panels and glass, none, the name; sprites likewise
-palette:
-  .byte $0F, $28, $16, $21,  $0F, $30, $2C, $0C,  $0F, $30, $10, $00,  $0F, $38, $27, $06
-  .byte $0F, $28, $16, $21,  $0F, $30, $10, $2C,  $0F, $27, $30, $16,  $0F, $30, $10, $00
-
-screens_low:
-  .byte <title_screen, <options_screen, <level_screen, <versus_screen
-screens_high:
-  .byte >title_screen, >options_screen, >level_screen, >versus_screen
-title_screen:
-  .incbin "title.bin"
-options_screen:
-  .incbin "options.bin"
-level_screen:
-  .incbin "level.bin"
-versus_screen:
-  .incbin "versus.bin"

@@ -19,10 +19,10 @@ def test_the_committed_cartridge_is_what_its_source_builds(tmp_path: Path) -> No
     assert output.read_bytes() == (ROM / "vial-rival.nes").read_bytes()
 
 
-def test_the_cartridge_is_a_plain_nrom_board() -> None:
+def test_the_cartridge_is_a_cnrom_board_with_four_banks_of_tiles() -> None:
     image = (ROM / "vial-rival.nes").read_bytes()
-    assert image[:16] == b"NES\x1a" + bytes([2, 1]) + bytes(10)
-    assert len(image) == 16 + 32768 + 8192
+    assert image[:16] == b"NES\x1a" + bytes([2, 4, 0x30]) + bytes(9)
+    assert len(image) == 16 + 32768 + 4 * 8192
 
 
 def test_without_the_assembler_one_line_names_its_package(tmp_path: Path) -> None:

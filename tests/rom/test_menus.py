@@ -7,9 +7,9 @@ from env.emulator import Emulator
 PLAYERS, ROW, LEVEL, SPEED, MUSIC = 0x727, 0x65, 0x316, 0x30B, 0x731
 
 
-def test_a_cold_boot_offers_one_player_level_0_medium_speed_and_the_first_tune(at_title: Machine) -> None:
+def test_a_cold_boot_offers_one_player_level_0_medium_speed_and_no_tune(at_title: Machine) -> None:
     ram = at_title.ram
-    assert [ram[address] for address in (PLAYERS, LEVEL, SPEED, MUSIC, 0x725, 0x740)] == [1, 0, 1, 0, 3, 0]
+    assert [ram[address] for address in (PLAYERS, LEVEL, SPEED, MUSIC, 0x725, 0x740)] == [1, 0, 1, 2, 3, 0]
 
 
 def test_until_the_title_is_up_the_attract_flag_says_so() -> None:
