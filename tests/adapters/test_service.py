@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -166,11 +167,33 @@ def test_the_journal_is_recognised(log_settings: None, monkeypatch: pytest.Monke
     assert stream.getvalue() == "<6>event=observer.started\n"
 
 
-class BrokenPipe(io.StringIO):
-    def write(self, text: str) -> int:
-        raise BrokenPipeError(32, f"nobody reads {text!r}")
+def test_a_reader_of_the_log_that_goes_away_stops_nothing_and_is_no_failure(tmp_path: Path) -> None:
+    script = (
+        "import sys, structlog\n"
+        "from observer.adapters import logs\n"
+        "logs.configure('terminal')\n"
+        "structlog.get_logger().info('observer.started')\n"
+        "input()\n"
+        "for _ in range(9999): structlog.get_logger().info('job.committed', step=1)\n"
+        "open(sys.argv[1], 'w').write('went on')\n"
+    )
+    program = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "said")],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert program.stdin is not None
+    assert program.stderr is not None
+    assert b"observer.started" in program.stderr.readline()
+    program.stderr.close()
+    program.stdin.write(b"\n")
+    program.stdin.close()
+    assert program.wait(timeout=50) == 0
+    assert (tmp_path / "said").read_text() == "went on"
 
 
-def test_a_reader_of_the_log_that_went_away_stops_nothing(log_settings: None) -> None:
-    logs.configure("terminal", stream=BrokenPipe())
-    structlog.get_logger().info("observer.started")
+def test_a_full_disk_behind_the_log_stops_nothing(log_settings: None) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8", buffering=1) as full:
+        logs.configure("terminal", stream=full)
+        structlog.get_logger().info("observer.started")
+        with suppress(OSError):
+            full.close()
