@@ -84,6 +84,13 @@ class Run:
             except OSError as error:
                 raise SetupError(f"the output folder {self._run.output} cannot be used: {error.strerror}") from error
             opening.enter_context(self.store)
+            self.dispatch = Dispatch(
+                settings=self._dispatch_settings(),
+                store=self.store,
+                layout=self.layout,
+                backend=self._backend,
+                clock=self._clock,
+            )
             self._build()
             self.dispatch.recover()
             self._resources = opening.pop_all()
@@ -92,7 +99,18 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the output folder."""
         self._resources.close()
+
+    def reconfigure(self, config: Config, run: RunSection, *, rom_sha256: Digest) -> None:
+        """Go on by another configuration with the same output folder, as after a restart, but without ending a worker."""
+        self._config, self._run = config, run
+        self._planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256)
+        self._build()
+        self.dispatch.reconfigure(self._dispatch_settings())
 
     @property
     def name(self) -> str:
@@ -106,13 +124,6 @@ class Run:
     def _build(self) -> None:
         snapshots = Snapshots(self.layout)
         self.intake = Intake(settings=self._intake_settings(), store=self.store, snapshots=snapshots, clock=self._clock)
-        self.dispatch = Dispatch(
-            settings=self._dispatch_settings(),
-            store=self.store,
-            layout=self.layout,
-            backend=self._backend,
-            clock=self._clock,
-        )
         self.publishing = Publishing(
             self.store, self.layout, writers(self.layout, run=self._run.name), clock=self._clock
         )

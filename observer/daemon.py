@@ -34,39 +34,11 @@ POLL_SECONDS: Final = 0.25
 BACKOFF_LOOK_SECONDS: Final = 5.0
 #: with nothing to do at all
 IDLE_WAIT_SECONDS: Final = 60.0
-SWEEP_SECONDS: Final = 600.0
 #: a file that is being written wakes us with every write; scanning more often than this finds nothing sooner
 SCAN_PAUSE_SECONDS: Final = 0.25
 #: a step that failed is left alone so long, and twice as long after each further failure
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
-
-
-class Message(StrEnum):
-    FOLDER_CHANGED = "folder changed"
-    SCAN_DUE = "scan due"
-    SWEEP_DUE = "sweep due"
-    STOP = "stop"
-
-
-class Inbox:
-    """What others want of the loop. `post` may be called from any thread and from signal handlers."""
-
-    def __init__(self) -> None:
-        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-
-    def post(self, message: Message) -> None:
-        self._messages.put(message)
-
-    def wait(self, seconds: float) -> set[Message]:
-        """The messages that are there, or the first that comes within `seconds`."""
-        found = set()
-        try:
-            found.add(self._messages.get(timeout=max(seconds, 0.0)))
-            while True:
-                found.add(self._messages.get_nowait())
-        except queue.Empty:
-            return found
 
 
 class Steps:
@@ -200,6 +172,7 @@ def run(
     config: Config,
     *,
     until_idle: bool = False,
+    read_again: Callable[[], Config] | None = None,
     clock: Clock | None = None,
     backend: Backend | None = None,
     notifier: Notifier | None = None,
@@ -209,6 +182,7 @@ def run(
     Args:
         config: the whole configuration.
         until_idle: end when everything that was found is done, filmed and published.
+        read_again: gives the configuration anew on SIGHUP; None: it does not change.
         clock: tests pass their own.
         backend: where workers run; by default as children of this process.
         notifier: the service manager; by default the one in the environment.
@@ -220,72 +194,20 @@ def run(
     """
     clock, inbox = clock or SystemClock(), Inbox()
     notifier = notifier or Notifier.from_environment()
-    rom = app.check_setup(config)
     backend = backend or app.worker_backend(config)
     with ExitStack() as stack:
-        runs = [
-            stack.enter_context(
-                app.open_run(config, section, clock=clock, backend=backend, rom_sha256=Digest(rom.sha256))
-            )
-            for section in config.runs
-        ]
+        runs = stack.enter_context(Runs(clock=clock, backend=backend))
+        runs.apply(config)
+        producers = stack.enter_context(Producers(inbox))
         daemon = Daemon(runs, backend=backend, clock=clock, notifier=notifier)
-        stack.enter_context(_stop_signals(inbox))
+        daemon.producers = producers
+        stack.enter_context(signals(inbox))
         stack.callback(daemon.stop)
-        stack.enter_context(_producers(daemon, config, inbox))
-        log.info("observer.started", runs=len(runs), workers=config.workers.count, rom=rom.name)
-        if rom.warning:
-            log.warning("rom.unrecognised", problem=rom.warning)
+        producers.begin(config)
+        log.info("observer.started", runs=len(config.runs), workers=config.workers.count)
         notifier.ready(daemon.status_line())
+        reload = Reload(config, daemon=daemon, ...)
         _loop(daemon, inbox, until_idle=until_idle)
         notifier.stopping()
     log.info("observer.stopped")
     return ExitCode.DONE
-
-
-def _loop(daemon: Daemon, inbox: Inbox, *, until_idle: bool) -> None:
-    messages: set[Message] = set()
-    while True:
-        daemon.tick(messages)
-        if daemon.is_stopping or (until_idle and daemon.is_idle):
-            return
-        messages = inbox.wait(daemon.wait_seconds())
-
-
-@contextmanager
-def _producers(daemon: Daemon, config: Config, inbox: Inbox) -> Iterator[None]:
-    watchers = [Watcher(section.watch, wake=lambda: inbox.post(Message.FOLDER_CHANGED)) for section in config.runs]
-    scheduler = Scheduler(
-        {
-            "scan": (config.watch.rescan_seconds, lambda: inbox.post(Message.SCAN_DUE)),
-            "sweep": (SWEEP_SECONDS, lambda: inbox.post(Message.SWEEP_DUE)),
-        }
-    )
-    for watcher in watchers:
-        watcher.start()
-    scheduler.start()
-    daemon.watchers = tuple(watchers)
-    try:
-        yield
-    finally:
-        scheduler.stop()
-        for watcher in watchers:
-            watcher.stop()
-
-
-@contextmanager
-def _stop_signals(inbox: Inbox) -> Iterator[None]:
-    """SIGTERM and SIGINT ask for an end; a program that runs the loop in another thread keeps its own handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        inbox.post(Message.STOP)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -90,6 +90,11 @@ class Dispatch:
         self._hold_until = float("-inf")
         self._held_for = ""
 
+    def reconfigure(self, settings: DispatchSettings) -> None:
+        """Go on by other settings; workers that run end by those they were started with."""
+        self._settings = settings
+        self._hold_until, self._held_for = float("-inf"), ""
+
     def recover(self) -> None:
         """Take up what a daemon before us left running: whole results are adopted, the rest goes back, not counted."""
         for job in self._store.running():

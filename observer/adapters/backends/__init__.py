@@ -31,6 +31,10 @@ class Backend(Protocol):
         """How many do."""
         ...
 
+    def resize(self, slots: int) -> None:
+        """Run so many workers at once from now on; those that are too many end by themselves."""
+        ...
+
     def start(self, job_dir: Path) -> None:
         """Start a worker on a directory that holds a whole `request.json`.
 

@@ -44,6 +44,9 @@ class ProcessBackend:
     def running(self) -> int:
         return len(self._children)
 
+    def resize(self, slots: int) -> None:
+        self._slots = slots
+
     def start(self, job_dir: Path) -> None:
         """Start a worker.
 
