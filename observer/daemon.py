@@ -3,28 +3,26 @@
 A step that fails is logged and tried again a little later; it stops neither the loop nor the other runs.
 """
 
-import queue
-import signal
+import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from enum import StrEnum
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
-from types import FrameType
 from typing import Final
 
 import structlog
 
 from observer import app
 from observer.adapters.backends import Backend
-from observer.adapters.scheduler import Scheduler
 from observer.adapters.systemd import Notifier
-from observer.adapters.watcher import Watcher
 from observer.config import Config
 from observer.core.clock import Clock, SystemClock
 from observer.core.errors import ExitCode
-from observer.core.models import Digest, JobState
+from observer.core.models import DaemonState, JobState, Problem
+from observer.producers import Inbox, Message, Producers, signals
+from observer.reloading import Reloading
+from observer.runs import Runs
+from observer.stages.status import Bulletin
 
 log = structlog.get_logger()
 
@@ -47,6 +45,8 @@ class Steps:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pauses: dict[str, tuple[float, float]] = {}
+        #: step -> what is wrong with it now
+        self.problems: dict[str, str] = {}
 
     def run(self, name: str, step: Callable[[], None]) -> None:
         until, pause = self._pauses.get(name, (float("-inf"), FIRST_PAUSE_SECONDS / 2))
@@ -58,18 +58,21 @@ class Steps:
         except Exception as error:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             self._pauses[name] = (now + pause, pause)
+            self.problems[name] = str(error)
             # a full disk or a lost folder is a matter for the operator, all else for us
             is_machine = isinstance(error, OSError | sqlite3.OperationalError)
             log.exception("step.failed", step=name, problem=str(error), retry_seconds=pause, exc_info=not is_machine)
         else:
             self._pauses.pop(name, None)
+            self.problems.pop(name, None)
 
 
 class Daemon:
     """The runs and the loop body; `tick` is called by `run`, and by tests."""
 
-    def __init__(self, runs: Sequence[app.Run], *, backend: Backend, clock: Clock, notifier: Notifier) -> None:
-        self._runs = tuple(runs)
+    def __init__(self, runs: Iterable[app.Run], *, backend: Backend, clock: Clock, notifier: Notifier) -> None:
+        """`runs` may give others when it is iterated anew, after the configuration has changed."""
+        self._runs = runs
         self._backend = backend
         self._clock = clock
         self._notifier = notifier
@@ -81,7 +84,11 @@ class Daemon:
         #: by name of the run, as last read from its database
         self._statuses: dict[str, str] = {}
         self._has_work: dict[str, bool] = {}
-        self.watchers: tuple[Watcher, ...] = ()
+        self._started_at = clock.now()
+        self._bulletin = Bulletin()
+        #: None: nothing tells of changes, or the configuration stays as it is
+        self.producers: Producers | None = None
+        self.reloading: Reloading | None = None
 
     @property
     def is_stopping(self) -> bool:
@@ -97,7 +104,8 @@ class Daemon:
         self._is_stopping |= Message.STOP in messages
         if self._is_stopping:
             return
-        self._scan_wanted |= bool(messages & {Message.FOLDER_CHANGED, Message.SCAN_DUE})
+        self._reload(messages)
+        self._scan_wanted |= bool(messages & {Message.FOLDER_CHANGED, Message.SCAN_DUE, Message.RELOAD})
         self._sweep_wanted |= Message.SWEEP_DUE in messages
         self._scan()
         exits = self._backend.poll()
@@ -109,6 +117,8 @@ class Daemon:
         for run in self._runs:
             self._steps.run(f"{run.name} publish", run.publishing.flush)
         self._sweep()
+        for run in self._runs:
+            self._steps.run(f"{run.name} bulletin", partial(self._bulletin.say, run.layout, self._state(run)))
         self._notifier.watchdog(self.status_line())
 
     def wait_seconds(self) -> float:
@@ -118,7 +128,7 @@ class Daemon:
         waits = [max(look - now, SCAN_PAUSE_SECONDS) for look in looks if look is not None]
         waits += [max(self._scan_at - now, 0.0)] if self._scan_wanted else []
         waits += [POLL_SECONDS] if self._backend.running else []
-        waits += [BACKOFF_LOOK_SECONDS] if any(self._has_work.values()) else []
+        waits += [BACKOFF_LOOK_SECONDS] if any(self._has_work.get(run.name) for run in self._runs) else []
         waits += [self._notifier.watchdog_seconds / 3] if self._notifier.watchdog_seconds else []
         return min(waits, default=IDLE_WAIT_SECONDS)
 
@@ -138,6 +148,24 @@ class Daemon:
         self._statuses[run.name] = f"{run.name}: " + ", ".join(f"{counts[state]} {state.value}" for state in JobState)
         self._has_work[run.name] = run.store.unfinished() > 0
 
+    def _reload(self, messages: set[Message]) -> None:
+        if Message.RELOAD in messages and self.reloading is not None:
+            self._notifier.reloading(monotonic_seconds=self._clock.monotonic())
+            self.reloading.reload()
+            self._notifier.ready(self.status_line())
+
+    def _state(self, run: app.Run) -> DaemonState:
+        """What there is to say of the daemon's work on a run, beside what its database says."""
+        said = {step.rpartition(" "): sentence for step, sentence in self._steps.problems.items()}
+        problems = {what: sentence for (name, _, what), sentence in said.items() if name == run.name}
+        problems |= {"configuration": self.reloading.problem} if self.reloading and self.reloading.problem else {}
+        problems |= {"setup": run.dispatch.held_for} if run.dispatch.held_for else {}
+        return DaemonState(
+            pid=os.getpid(),
+            started_at=self._started_at,
+            problems=tuple(Problem(what=what, sentence=sentence) for what, sentence in sorted(problems.items())),
+        )
+
     def _scan(self) -> None:
         now = self._clock.monotonic()
         looks = [run.intake.next_look for run in self._runs]
@@ -145,8 +173,8 @@ class Daemon:
         if not is_due or now < self._scan_at:
             return
         self._scan_at, self._scan_wanted = now + SCAN_PAUSE_SECONDS, False
-        for watcher in self.watchers:
-            watcher.rearm()
+        if self.producers is not None:
+            self.producers.rearm()
         for run in self._runs:
             self._steps.run(f"{run.name} intake", run.intake.scan)
 
@@ -197,17 +225,28 @@ def run(
     backend = backend or app.worker_backend(config)
     with ExitStack() as stack:
         runs = stack.enter_context(Runs(clock=clock, backend=backend))
-        runs.apply(config)
+        rom = runs.apply(config)
         producers = stack.enter_context(Producers(inbox))
         daemon = Daemon(runs, backend=backend, clock=clock, notifier=notifier)
         daemon.producers = producers
+        if read_again is not None:
+            apply = (runs.apply, lambda new: backend.resize(new.workers.count), producers.begin)
+            daemon.reloading = Reloading(config, read_again=read_again, apply=apply)
         stack.enter_context(signals(inbox))
         stack.callback(daemon.stop)
         producers.begin(config)
-        log.info("observer.started", runs=len(config.runs), workers=config.workers.count)
+        log.info("observer.started", runs=len(config.runs), workers=config.workers.count, rom=rom.name)
         notifier.ready(daemon.status_line())
-        reload = Reload(config, daemon=daemon, ...)
         _loop(daemon, inbox, until_idle=until_idle)
         notifier.stopping()
     log.info("observer.stopped")
     return ExitCode.DONE
+
+
+def _loop(daemon: Daemon, inbox: Inbox, *, until_idle: bool) -> None:
+    messages: set[Message] = set()
+    while True:
+        daemon.tick(messages)
+        if daemon.is_stopping or (until_idle and daemon.is_idle):
+            return
+        messages = inbox.wait(daemon.wait_seconds())

@@ -65,7 +65,9 @@ class Producers:
     def begin(self, config: Config) -> None:
         """Watch what this configuration names, and nothing else."""
         self._stop()
-        self._watchers = tuple(Watcher(section.watch, wake=self._poster(Message.FOLDER_CHANGED)) for section in config.runs)
+        self._watchers = tuple(
+            Watcher(section.watch, wake=self._poster(Message.FOLDER_CHANGED)) for section in config.runs
+        )
         self._scheduler = Scheduler(
             {
                 "scan": (config.watch.rescan_seconds, self._poster(Message.SCAN_DUE)),

@@ -9,10 +9,12 @@ from typing import Self
 
 import structlog
 
+from env.recognition import Recognition
 from observer import app
 from observer.adapters.backends import Backend
 from observer.config import Config
 from observer.core.clock import Clock
+from observer.core.models import Digest
 
 log = structlog.get_logger()
 
@@ -37,8 +39,8 @@ class Runs:
     def __iter__(self) -> Iterator[app.Run]:
         return iter(tuple(self._open.values()))
 
-    def apply(self, config: Config) -> None:
-        """Observe what this configuration says; whole or not at all.
+    def apply(self, config: Config) -> Recognition:
+        """Observe what this configuration says, whole or not at all; the game that its ROM is.
 
         Runs that stay go on without losing a game: what is being played ends by the configuration it began with.
 
@@ -47,7 +49,8 @@ class Runs:
             AlreadyRunning: another daemon works on an output folder.
             StoreError: a database cannot be used.
         """
-        rom_sha256 = app.check_setup(config)
+        rom = app.check_setup(config)
+        rom_sha256 = Digest(rom.sha256)
         found: dict[Path, app.Run] = {}
         with ExitStack() as opening:
             for section in config.runs:
@@ -62,6 +65,9 @@ class Runs:
         for output in self._open.keys() - found.keys():
             self._close(output)
         self._open = found
+        if rom.warning:
+            log.warning("rom.unrecognised", problem=rom.warning)
+        return rom
 
     def _close(self, output: Path) -> None:
         run = self._open.pop(output)

@@ -18,6 +18,7 @@ from observer.core.clock import from_iso, iso
 from observer.core.errors import ResultInvalid
 from observer.core.layout import JobFiles
 from observer.core.models import (
+    DaemonState,
     Episode,
     EvaluationRequest,
     EvaluationResult,
@@ -40,6 +41,7 @@ SCHEMAS: Final[dict[type, str]] = {
     RenderResult: "training-run-observer/render-result/1",
     Progress: "training-run-observer/progress/1",
     Failure: "training-run-observer/failure/1",
+    DaemonState: "training-run-observer/daemon/1",
 }
 
 

@@ -38,7 +38,9 @@ class Notifier:
 
     def reloading(self, *, monotonic_seconds: float) -> None:
         """The configuration is being read again; `ready` says when that is over."""
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_seconds * _MICROSECONDS)}\nSTATUS=reading the configuration")
+        self._send(
+            f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_seconds * _MICROSECONDS)}\nSTATUS=reading the configuration"
+        )
 
     def watchdog(self, status: str) -> None:
         """The loop came round; the status line goes with it where it changed."""

@@ -1,6 +1,7 @@
 """Commands that play or plan: run, evaluate, verify, plan."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ def run(
     """Watch the configured folders until told to stop (the daemon)."""
     settings = configuration.load(config)
     logs.configure(settings.service.log)
-    raise typer.Exit(daemon.run(settings, until_idle=until_idle))
+    raise typer.Exit(daemon.run(settings, until_idle=until_idle, read_again=partial(configuration.load, config)))
 
 
 def evaluate(

@@ -76,6 +76,10 @@ class RunLayout:
         return self.output / ".work" / "daemon.lock"
 
     @property
+    def daemon(self) -> Path:
+        return self.output / ".work" / "daemon.json"
+
+    @property
     def metrics(self) -> Path:
         return self.output / "metrics.csv"
 

@@ -300,3 +300,21 @@ class ParkedFile:
     word: str
     sentence: str
     seen_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that keeps the daemon from its work, until it goes away or a person mends it."""
+
+    #: which part of the work, in a word
+    what: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonState:
+    """What the daemon says of itself in daemon.json, for commands beside it; what it holds counts while it runs."""
+
+    pid: int
+    started_at: float
+    problems: tuple[Problem, ...] = ()

@@ -90,6 +90,11 @@ class Dispatch:
         self._hold_until = float("-inf")
         self._held_for = ""
 
+    @property
+    def held_for(self) -> str:
+        """What every worker misses, while all jobs wait for it; empty: nothing."""
+        return self._held_for
+
     def reconfigure(self, settings: DispatchSettings) -> None:
         """Go on by other settings; workers that run end by those they were started with."""
         self._settings = settings
@@ -236,6 +241,7 @@ class Dispatch:
             self._retry(job, error)
 
     def _commit(self, job: Job, files: JobFiles) -> None:
+        self._held_for = ""  # a worker missed nothing
         if job.kind is JobKind.EVALUATE:
             self._commit_evaluation(job, files)
         else:

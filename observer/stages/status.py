@@ -1,6 +1,8 @@
 """What a run has come to, read beside the daemon that works on it: plain values for a terminal or as JSON."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from observer.adapters import jobfiles
@@ -9,7 +11,24 @@ from observer.adapters.store import Store
 from observer.core.clock import iso
 from observer.core.errors import ResultInvalid
 from observer.core.layout import RunLayout
-from observer.core.models import Evaluation, EvaluationResult, Job, JobKind, ParkedFile, Progress
+from observer.core.models import DaemonState, Evaluation, EvaluationResult, Job, JobKind, ParkedFile, Progress
+
+
+class Bulletin:
+    """Keeps what the daemon says of itself on disk, where it has changed."""
+
+    def __init__(self) -> None:
+        self._said: dict[Path, DaemonState] = {}
+
+    def say(self, layout: RunLayout, state: DaemonState) -> None:
+        """Write it for the commands that look at this run.
+
+        Raises:
+            OSError: the disk is full or not writable; the next call tries again.
+        """
+        if self._said.get(layout.daemon) != state:
+            jobfiles.write(layout.daemon, state)
+            self._said[layout.daemon] = state
 
 
 def status(layout: RunLayout) -> Mapping[str, Any]:
@@ -27,7 +46,8 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
         evaluations = store.evaluations()
         return {
             "output": str(layout.output),
-            "daemon": holder_of(layout.lock),
+            "daemon": (daemon := holder_of(layout.lock)),
+            "problems": [asdict(problem) for problem in _state(layout, daemon).problems],
             "queue": {state.value: number for state, number in store.counts(JobKind.EVALUATE).items()},
             "renderings": {state.value: number for state, number in store.counts(JobKind.RENDER).items()},
             "running": [_running(layout, job) for job in store.running()],
@@ -35,6 +55,16 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
             "evaluations": len(evaluations),
             "last_result": _result(layout, evaluations[-1]) if evaluations else None,
         }
+
+
+def _state(layout: RunLayout, daemon: int | None) -> DaemonState:
+    """What a daemon that runs says of itself; what a former one left behind does not count."""
+    silent = DaemonState(pid=daemon or 0, started_at=0.0)
+    try:
+        said = jobfiles.read(DaemonState, layout.daemon)
+    except ResultInvalid:
+        return silent
+    return said if said.pid == daemon else silent
 
 
 def _running(layout: RunLayout, job: Job) -> Mapping[str, Any]:

@@ -15,7 +15,8 @@ from observer import app
 from observer.adapters.systemd import Notifier
 from observer.config import Config, parse
 from observer.core.models import Digest, JobState
-from observer.daemon import Daemon, Message, Steps
+from observer.daemon import Daemon, Steps
+from observer.producers import Message
 
 
 def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(tmp_path: Path) -> None:

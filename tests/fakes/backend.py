@@ -23,6 +23,9 @@ class FakeBackend:
     def running(self) -> int:
         return len(self._running)
 
+    def resize(self, slots: int) -> None:
+        self.slots = slots
+
     def start(self, job_dir: Path) -> None:
         if self.is_full:
             raise BlockingIOError(11, "Resource temporarily unavailable")

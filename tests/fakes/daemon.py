@@ -1,6 +1,7 @@
 """The real daemon with workers that play no game: `python daemon.py CONFIG [--until-idle]`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from observer import daemon
@@ -18,7 +19,8 @@ def main() -> int:
         config = load(Path(sys.argv[1]))
         # a test need not wait until a busy machine has nothing better to do
         backend = ProcessBackend(slots=config.workers.count, command=WORKER, steps_behind=False)
-        return daemon.run(config, until_idle="--until-idle" in sys.argv, backend=backend)
+        again = partial(load, Path(sys.argv[1]))
+        return daemon.run(config, until_idle="--until-idle" in sys.argv, read_again=again, backend=backend)
     except ObserverError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
