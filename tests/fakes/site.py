@@ -11,12 +11,12 @@ from typing import Any
 
 from fakes.zips import zip_of
 
+from env.stand_in import stand_in_rom
 from observer.core.errors import StoreError
 from observer.core.layout import RunLayout
 from observer.stages.status import status
 
 ROOT = Path(__file__).parents[2]
-ROM = b"NES\x1a\x01\x01" + bytes(10) + bytes(16384 + 8192)
 
 
 class Site:
@@ -29,7 +29,7 @@ class Site:
         self.layout = RunLayout(folder / "out")
         self.layout.work.mkdir(parents=True)
         self.config = folder / "config.yaml"
-        (folder / "game.nes").write_bytes(ROM)
+        (folder / "game.nes").write_bytes(stand_in_rom().read_bytes())
         self.configure(episodes=episodes, workers=workers)
         self.daemons: list[subprocess.Popen[str]] = []
 
