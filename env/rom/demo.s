@@ -20,7 +20,6 @@ DEMO_RNG_B = $21
   sta saved_rng
   lda rng_b
   sta saved_rng + 1
-  jsr save_options
   lda #1
   sta players
   lda #DEMO_LEVEL

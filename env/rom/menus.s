@@ -90,6 +90,7 @@ MENU_REPEAT_FRAMES = 7
 
 ; --- mode 1 ----------------------------------------------------------------------------
 ; The generator steps once per frame here: how long one looks at the options picks the game.
+; What is chosen outlives a reset from the moment it is chosen.
 .proc options
   lda attract
   beq :+
@@ -107,8 +108,8 @@ MENU_REPEAT_FRAMES = 7
   jsr two_play
   bcc :+
   ldx #1
-  jmp change_option
-: rts
+  jsr change_option
+: jmp save_options
 .endproc
 
 .proc option_buttons
@@ -137,7 +138,6 @@ MENU_REPEAT_FRAMES = 7
   sta mode
   rts
 @start:
-  jsr save_options
   lda #MODE_BUILD
   sta mode
   rts

@@ -5,14 +5,9 @@
 .include "routines.inc"
 
 STEP_FALL = 3
-MATCH_LENGTH = 4
 
-run_length = t1
-run_colour = t2
-run_start = t3
-stride = t4
-line_length = t5
-cells_left = t6
+moved = t0
+float_kind = t1                 ; of cells that do not fall
 
 .segment "CODE"
 
@@ -49,7 +44,7 @@ next_step:
   rts                           ; the last change is not on the screen yet
 : jsr forget_emptied
   jsr fall_pass
-  lda t0
+  lda moved
   beq next_step                 ; nothing moved: look for lines
   lda #LAST_ROW
   sta P + O_REDRAW
@@ -60,34 +55,6 @@ next_step:
   lda #0
   sta P + O_MATCHED
   beq next_step
-.endproc
-
-.proc match_rows
-  lda #1
-  sta stride
-  lda #8
-  sta line_length
-  ldy #0
-: jsr match_line                ; leaves Y one past the line
-  cpy #128
-  bne :-
-  jmp next_step
-.endproc
-
-.proc match_columns
-  lda #8
-  sta stride
-  lda #16
-  sta line_length
-  ldy #0
-: jsr match_line                ; leaves Y at column + 128
-  tya
-  sec
-  sbc #127
-  tay
-  cpy #8
-  bne :-
-  jmp next_step
 .endproc
 
 .proc update_step
@@ -122,10 +89,15 @@ next_step:
   rts
 .endproc
 
-; Everything unsupported falls one row, the lowest row first.  t0 = whether anything moved.
+; Everything unsupported falls one row, the lowest row first.  `moved` says whether anything did.
+; Where the cartridge is told so ($0724), singles float.
 .proc fall_pass
   lda #0
-  sta t0
+  sta moved
+  ldx float_halves
+  beq :+
+  lda #CELL_SINGLE
+: sta float_kind
   ldy #119
 @cell:
   lda (field), y
@@ -137,6 +109,8 @@ next_step:
   beq @next                     ; goes with its left half
   cmp #CELL_LEFT
   beq @pair
+  cmp float_kind
+  beq @next
   lda (field_below), y
   cmp #CELL_EMPTIED
   bcc @next
@@ -145,7 +119,7 @@ next_step:
 @vacate:
   lda #CELL_EMPTY
   sta (field), y
-  sta t0
+  sta moved
 @next:
   dey
   bpl @cell
@@ -166,111 +140,6 @@ next_step:
   sta (field), y
   dey
   bpl @vacate                   ; always
-.endproc
-
-; --- lines --------------------------------------------------------------------------------------
-; One line from cell Y on.  A run ends at another colour, an empty cell or the line's end.
-.proc match_line
-  lda line_length
-  sta cells_left
-  lda #0
-  sta run_length
-  lda #$FF
-  sta run_colour
-@cell:
-  lda (field), y
-  cmp #CELL_EMPTIED
-  bcs @empty
-  and #3
-  cmp run_colour
-  beq @longer
-  jsr end_run                   ; keeps A
-  sta run_colour
-  sty run_start
-  lda #0
-  sta run_length
-@longer:
-  inc run_length
-@next:
-  tya
-  clc
-  adc stride
-  tay
-  dec cells_left
-  bne @cell
-  jmp end_run
-@empty:
-  jsr end_run
-  lda #$FF
-  sta run_colour
-  lda #0
-  sta run_length
-  beq @next
-.endproc
-
-; Marks a run of four or more.  Keeps A and Y.
-.proc end_run
-  ldx run_length
-  cpx #MATCH_LENGTH
-  bcs mark_run
-  rts
-.endproc
-
-.proc mark_run
-  pha
-  tya
-  pha
-  ldx P + O_MATCHES
-  cpx #4
-  bcs :+
-  lda run_colour
-  sta P + O_MATCH_COLOURS, x    ; what an opponent would receive
-: inc P + O_MATCHES
-  lda #1
-  sta P + O_MATCHED
-  ldy run_start
-@cell:
-  jsr clear_cell
-  tya
-  clc
-  adc stride
-  tay
-  dec run_length
-  bne @cell
-  pla
-  tay
-  pla
-  rts
-.endproc
-
-; Cell Y of a run: $Bx.  A cell of two runs counts once.
-.proc clear_cell
-  lda (field), y
-  and #$F0
-  cmp #CELL_CLEARING
-  beq @mark
-  inc P + O_CELLS
-  cmp #CELL_VIRUS
-  bne @mark
-  jsr kill_virus
-@mark:
-  lda run_colour
-  ora #CELL_CLEARING
-  sta (field), y
-  rts
-.endproc
-
-.proc kill_virus
-  ldx run_colour
-  dec virus_tally, x
-  lda P + O_VIRUSES
-  jsr bcd_down
-  sta P + O_VIRUSES
-  jsr two_play
-  bcs :+
-  jsr add_score                 ; by the kills before this one; two players have no score
-: inc P + O_KILLS
-  rts
 .endproc
 
 ; --- after a match ----------------------------------------------------------------------------------
