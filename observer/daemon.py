@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from observer import app
+from observer.adapters import confinement
 from observer.adapters.backends import Backend
 from observer.adapters.systemd import Notifier
 from observer.config import Config
@@ -222,6 +223,8 @@ def run(
     """
     clock, inbox = clock or SystemClock(), Inbox()
     notifier = notifier or Notifier.from_environment()
+    if problem := confinement.support().problem:
+        log.warning("confinement.missing", problem=problem)
     backend = backend or app.worker_backend(config)
     with ExitStack() as stack:
         runs = stack.enter_context(Runs(clock=clock, backend=backend))

@@ -6,8 +6,10 @@ both with failure.json, or the disk has no room, without one; 75 try again; 1 an
 
 import errno
 import os
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,9 @@ import structlog
 
 from env.boot import BootError
 from env.errors import EmulatorMissing, EnvError, RomError
-from observer.adapters import jobfiles
+from observer.adapters import confinement, jobfiles
+from observer.adapters.backends import ONE_THREAD
+from observer.adapters.confinement import Needs, python
 from observer.core.clock import SystemClock
 from observer.core.errors import CheckpointError, CheckpointIncomplete, ExitCode
 from observer.core.layout import JobFiles
@@ -29,11 +33,20 @@ log = structlog.get_logger()
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
-def work(folder: Path) -> int:
-    """Do a job directory's request; the exit code."""
+Request = EvaluationRequest | RenderRequest
+Confine = Callable[[Request, JobFiles], str]
+
+
+def free(_request: Request, _files: JobFiles) -> str:
+    """For a process that is not a worker's own."""
+    return "none"
+
+
+def work(folder: Path, *, confine: Confine = free) -> int:
+    """Do a job directory's request, confined before a checkpoint or a replay is opened; the exit code."""
     files = JobFiles(folder)
     try:
-        return _attempt(files)
+        return _attempt(files, confine)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             return _without_room(files, error)
@@ -41,9 +54,9 @@ def work(folder: Path) -> int:
         return ExitCode.FAILED
 
 
-def _attempt(files: JobFiles) -> int:
+def _attempt(files: JobFiles, confine: Confine) -> int:
     try:
-        _do(files)
+        _do(files, confine)
     except CheckpointIncomplete as error:
         return _failed(files, error.word, error.sentence, code=ExitCode.TRY_AGAIN)
     except CheckpointError as error:
@@ -55,7 +68,7 @@ def _attempt(files: JobFiles) -> int:
     return ExitCode.DONE
 
 
-def _do(files: JobFiles) -> None:
+def _do(files: JobFiles, confine: Confine) -> None:
     kind = jobfiles.request_kind(files.request)
     clock = SystemClock()
     on_progress: Callable[[Progress], None] = partial(jobfiles.write, files.progress)
@@ -64,11 +77,14 @@ def _do(files: JobFiles) -> None:
         from observer.stages.evaluation import evaluate  # noqa: PLC0415 -- torch, which rendering does without
 
         request = jobfiles.read(EvaluationRequest, files.request)
-        result = evaluate(request, files, clock=clock, on_progress=on_progress)
+        confined = confine(request, files)
+        result = evaluate(request, files, clock=clock, on_progress=on_progress, confinement=confined)
     else:
         from observer.stages.rendering import render  # noqa: PLC0415 -- the encoder, which evaluation does without
 
-        result = render(jobfiles.read(RenderRequest, files.request), files, clock=clock, on_progress=on_progress)
+        rendering = jobfiles.read(RenderRequest, files.request)
+        confine(rendering, files)
+        result = render(rendering, files, clock=clock, on_progress=on_progress)
     jobfiles.write(files.result, result)
 
 
@@ -86,13 +102,51 @@ def _without_room(files: JobFiles, error: OSError) -> int:
     return ExitCode.SETUP
 
 
+def confine_to_job(request: Request, files: JobFiles) -> str:
+    """Keep nothing but the job directory to write in, and to read what the request names; in words."""
+    files.temporary.mkdir(exist_ok=True)
+    tempfile.tempdir = str(files.temporary)  # emulators have their homes there
+    confined = confinement.confine(_needs(request, files))
+    if confined.problem:
+        log.warning("worker.confined_in_part", confinement=str(confined), problem=confined.problem)
+    return str(confined)
+
+
+def _needs(request: Request, files: JobFiles) -> Needs:
+    return Needs(
+        reads=[Path(request.rom), *_reads(request)],
+        executes=python.executable("mednafen", "setpriv"),
+        writes=(files.folder,),
+        devices=python.devices(),
+    )
+
+
+def _reads(request: Request) -> Iterator[Path]:
+    if isinstance(request, RenderRequest):
+        yield Path(request.replays)
+        yield from python.readable(("observer", "env"))
+        return
+    yield Path(request.snapshot)
+    yield from map(Path, request.resume_from)
+    if request.start_states is not None:
+        yield Path(request.start_states)
+    yield from python.readable(("observer", "env", *request.trusted_classes.values()))
+    if request.trust == "unpickle":
+        yield from python.importable()
+
+
 def main() -> None:
     if len(sys.argv) != 2:  # noqa: PLR2004 -- the program and one folder
         print("usage: python -m observer.worker JOB_DIR", file=sys.stderr)  # noqa: T201
         raise SystemExit(ExitCode.USAGE)
-    # before torch is imported: more threads than one slow down this worker and the training beside it
-    os.environ["OMP_NUM_THREADS"] = "1"
-    raise SystemExit(work(Path(sys.argv[1]).absolute()))
+    if not os.environ.items() >= ONE_THREAD.items():  # numpy has its threads by now: begin again
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **ONE_THREAD})  # noqa: S606 -- this very command
+    folder = Path(sys.argv[1]).absolute()
+    try:
+        code = work(folder, confine=confine_to_job)
+    finally:
+        shutil.rmtree(JobFiles(folder).temporary, ignore_errors=True)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ class JobFiles:
         return self.folder / "start-states"
 
     @property
+    def temporary(self) -> Path:
+        """Emulators' homes and the like; removed at the end."""
+        return self.folder / "tmp"
+
+    @property
     def table(self) -> Path:
         return self.folder / "episodes.csv"
 

@@ -189,6 +189,8 @@ class Provenance:
     #: torch's CPU capability: AVX2 and AVX512 give other last bits
     cpu_capability: str
     machine: str
+    #: how the worker was confined, such as `landlock 7, network loopback, calls filtered`
+    confinement: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -257,7 +257,8 @@ class Dispatch:
         self._store.commit_evaluation(
             job, result, directory=directory, render=self._render_spec(result), now=self._clock.now()
         )
-        evidence.keep_start_states(files, self._layout.start_states)
+        if self._settings.trust == "data":  # what ran code may have made states for others to begin from
+            evidence.keep_start_states(files, self._layout.start_states)
         rate = f"{result.summary.wins}/{result.summary.episodes}"
         log.info("job.committed", job=job.id, attempt=job.attempt, step=job.checkpoint.step, won=rate)
 

@@ -52,9 +52,21 @@ PACKAGES: Final = ("torch", "stable-baselines3", "sb3-contrib", "gymnasium", "nu
 
 
 def evaluate(
-    request: EvaluationRequest, files: JobFiles, *, clock: Clock, on_progress: Callable[[Progress], None]
+    request: EvaluationRequest,
+    files: JobFiles,
+    *,
+    clock: Clock,
+    on_progress: Callable[[Progress], None],
+    confinement: str,
 ) -> EvaluationResult:
     """Play what is missing of the plan and sum up all of it; `result.json` is the caller's to write.
+
+    Args:
+        request: what to play.
+        files: where everything goes.
+        clock: for the times in the result.
+        on_progress: told about once a second.
+        confinement: how this process is confined, for the result's provenance.
 
     Raises:
         CheckpointError: the checkpoint cannot be used; nothing was played.
@@ -86,6 +98,7 @@ def evaluate(
             rom_name=rom_name,
             cpu_capability=torch.backends.cpu.get_cpu_capability(),
             machine=platform.machine(),
+            confinement=confinement,
         ),
         started_at=started_at,
         finished_at=clock.now(),

@@ -86,6 +86,7 @@ def make_result(checkpoint: Checkpoint, plan: EvaluationPlan, *, skill: float, f
             rom_name="a game of the tests",
             cpu_capability="AVX2",
             machine="x86_64",
+            confinement="landlock 7, network loopback, calls filtered",
         ),
         started_at=finished_at - 60,
         finished_at=finished_at,

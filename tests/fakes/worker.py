@@ -76,7 +76,12 @@ def evaluate(files: JobFiles, request: EvaluationRequest, behaviour: str) -> Non
         episodes=games,
         summary=summarise(games),
         provenance=Provenance(
-            versions={"observer": "test"}, rom_sha256=plan.rom_sha256, rom_name="a game", cpu_capability="", machine=""
+            versions={"observer": "test"},
+            rom_sha256=plan.rom_sha256,
+            rom_name="a game",
+            cpu_capability="",
+            machine="",
+            confinement="",
         ),
         started_at=started_at,
         finished_at=SystemClock().now(),

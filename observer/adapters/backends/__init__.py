@@ -6,7 +6,11 @@ A backend knows directories and exits. It knows nothing of checkpoints, games or
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+#: of a worker's environment, from its very start: more threads slow down itself and the training beside it, and
+#: one that runs before the worker confines itself stays free
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

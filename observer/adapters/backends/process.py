@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from env.process import find_program
-from observer.adapters.backends import Exit
+from observer.adapters.backends import ONE_THREAD, Exit
 from observer.adapters.backends.priority import rank_session, step_behind
 from observer.core.layout import JobFiles
 
@@ -61,7 +61,7 @@ class ProcessBackend:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **ONE_THREAD, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
         self._children[job_dir] = child

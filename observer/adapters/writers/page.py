@@ -297,4 +297,5 @@ def _provenance(entry: Published) -> tuple[tuple[str, str], ...]:
         *sorted(made.versions.items()),
         ("CPU capability", made.cpu_capability),
         ("machine", made.machine),
+        ("worker", made.confinement),
     )
