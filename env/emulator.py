@@ -18,7 +18,7 @@ import numpy.typing as npt
 from env import savestate, wire
 from env.cartridge import Cartridge
 from env.connection import Connection
-from env.errors import EmulatorDied, EmulatorError, RomError, StateError
+from env.errors import EmulatorDied, EmulatorError, RomError
 from env.memory import PICTURE_BYTES, FrameBuffers, ProcessMemory, find_ram, known_ram
 from env.process import MednafenProcess
 from env.savestate import RAM_BYTES
@@ -204,12 +204,8 @@ class Emulator:
             StateError: not a save state of such a machine; nothing was sent.
             EmulatorError: the emulator is gone, or refused the state.
         """
-        found, own = savestate.layout(state), self._layout or savestate.layout(self.save_state())
-        if otherwise := savestate.mismatch(found, own):
-            raise StateError(
-                f"The save state is of another cartridge or another emulator: {otherwise}; use this one's."
-            )
-        self._layout = own
+        self._layout = self._layout or savestate.layout(self.save_state())
+        savestate.require_layout(state, self._layout)
         self.wait()
         with self._killing():
             self._load(_load_message(state))

@@ -77,17 +77,20 @@ def layout(state: bytes) -> Layout:
     }
 
 
-def mismatch(found: Layout, wanted: Layout) -> str:
-    """In what a state is not of the machine it is wanted for, as half a sentence; empty: in nothing.
+def require_layout(state: bytes, wanted: Layout) -> None:
+    """Refuse a state that the machine cannot load.
 
     Cartridges with the same circuits write states of one layout: this finds what cannot be loaded, not every mix-up.
+
+    Raises:
+        StateError: not a save state, or of a machine of another layout; the sentence says in what it differs.
     """
+    found = layout(state)
     for section in [*wanted, *found] if found != wanted else ():
         if section not in found or section not in wanted:
-            return f"it has {'a' if section in found else 'no'} section {section!r}"
+            raise _foreign(f"it has {'a' if section in found else 'no'} section {section!r}")
         if found[section] != wanted[section]:
-            return f"its section {section!r} has other variables"
-    return ""
+            raise _foreign(f"its section {section!r} has other variables")
 
 
 def canonical(state: bytes) -> bytes:
@@ -128,6 +131,10 @@ def _ram_slice(state: bytes) -> slice:
     if place.stop - place.start != RAM_BYTES:
         raise StateError("The save state has no 2048 bytes of work RAM: it is of another kind of machine.")
     return place
+
+
+def _foreign(otherwise: str) -> StateError:
+    return StateError(f"The save state is of another cartridge or another emulator: {otherwise}; use this one's.")
 
 
 def _unsigned(state: bytes, position: int) -> int:

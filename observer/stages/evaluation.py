@@ -107,13 +107,13 @@ def evaluate(
 
 def _rom_name(request: EvaluationRequest) -> str:
     """What the ROM is; a file that was exchanged since the plan was made would give results under another's name."""
-    rom = recognise(Cartridge.read(Path(request.rom)))
-    if rom.sha256 != request.plan.rom_sha256:
+    cartridge = Cartridge.read(Path(request.rom))
+    if cartridge.sha256 != request.plan.rom_sha256:
         raise RomError(
-            f"The ROM {request.rom} has changed: {rom.sha256[:12]}... where {request.plan.rom_sha256[:12]}... was planned "
+            f"The ROM {request.rom} has changed: {cartridge.sha256[:12]}... where {request.plan.rom_sha256[:12]}... was planned "
             "for; restart the observer, or put the old file back."
         )
-    return rom.name
+    return recognise(cartridge).name
 
 
 def _take_over(request: EvaluationRequest, files: JobFiles) -> list[Episode]:

@@ -3,17 +3,19 @@
 import os
 import resource
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import jobs
 from fakes.checkpoints import with_data, with_pickle
 
+from env.cartridge import Cartridge
 from env.options import EnvironmentOptions
 from observer.adapters import jobfiles
 from observer.core.errors import ExitCode
 from observer.core.layout import JobFiles
-from observer.core.models import Failure
+from observer.core.models import Digest, Failure
 from observer.worker import work
 
 ECHO_ROM = jobs.ROOT / "tests" / "data" / "rom" / "echo.nes"
@@ -80,16 +82,21 @@ def test_a_truncated_zip_may_be_tried_again(checkpoint: Path, tmp_path: Path) ->
     assert failure.word in {"truncated", "incomplete", "not_a_zip"}
 
 
-@pytest.mark.parametrize("kind", ["missing", "text", "another game"])
+@pytest.mark.parametrize("kind", ["missing", "text", "another game", "exchanged"])
 def test_a_rom_that_cannot_be_used_is_a_matter_of_setup(checkpoint: Path, tmp_path: Path, kind: str) -> None:
     rom = tmp_path / "game.nes"
     if kind == "text":
         rom.write_text("this is not a cartridge")
-    elif kind == "another game":
+    elif kind != "missing":
         rom.write_bytes(ECHO_ROM.read_bytes())
-    code, failure = failed(jobs.job(tmp_path / "job", checkpoint, jobs.plan_of([0]), rom=str(rom)))
+    plan = jobs.plan_of([0])
+    if kind == "another game":
+        plan = replace(plan, rom_sha256=Digest(Cartridge.read(rom).sha256))
+    code, failure = failed(jobs.job(tmp_path / "job", checkpoint, plan, rom=str(rom)))
     assert (code, failure.word) == (ExitCode.SETUP, "setup")
-    assert ("Dr. Mario" if kind == "another game" else str(rom)) in failure.sentence
+    assert str(rom) in failure.sentence
+    assert ("is not Dr. Mario" in failure.sentence) is (kind == "another game")
+    assert ("has changed" in failure.sentence) is (kind == "exchanged")
 
 
 def test_without_a_folder_the_worker_says_how_it_is_used() -> None:

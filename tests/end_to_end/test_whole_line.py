@@ -20,12 +20,14 @@ from fakes import jobs
 from fakes.checkpoints import members_of, with_data, with_pickle, write
 
 from env import replay as replays
+from env.stand_in import stand_in_rom
 from observer.adapters import jobfiles
 from observer.core.errors import StoreError
 from observer.core.layout import RunLayout
 from observer.core.models import EvaluationResult
 from observer.stages.status import status
 
+ECHO_ROM = jobs.ROOT / "tests" / "data" / "rom" / "echo.nes"
 pytestmark = pytest.mark.timeout(400)
 
 GAMES = 6
@@ -260,7 +262,7 @@ def test_sigterm_ends_the_daemon_its_worker_and_their_emulators(tmp_path: Path, 
         daemon.wait()
 
 
-@pytest.mark.parametrize("kind", ["missing", "text"])
+@pytest.mark.parametrize("kind", ["missing", "text", "another game"])
 def test_a_rom_that_cannot_be_used_ends_the_daemon_at_once_and_checkpoints_wait(
     tmp_path: Path, checkpoint: Path, kind: str
 ) -> None:
@@ -269,6 +271,8 @@ def test_a_rom_that_cannot_be_used_ends_the_daemon_at_once_and_checkpoints_wait(
     site.configure(rom="my-game.nes")
     if kind == "text":
         (tmp_path / "my-game.nes").write_text("this is not a cartridge")
+    elif kind == "another game":
+        shutil.copyfile(ECHO_ROM, tmp_path / "my-game.nes")
     daemon = site.start()
     assert daemon.wait() == 78
     (line,) = site.log.splitlines()
@@ -276,19 +280,25 @@ def test_a_rom_that_cannot_be_used_ends_the_daemon_at_once_and_checkpoints_wait(
     assert not site.layout.database.exists() or site.status()["parked"] == []
 
 
-def test_a_game_that_is_not_dr_mario_holds_everything_and_charges_nothing(tmp_path: Path, checkpoint: Path) -> None:
-    """Only playing shows it: the menus are not those of the game."""
+def test_a_rom_that_is_exchanged_holds_everything_and_charges_nothing(tmp_path: Path, checkpoint: Path) -> None:
+    """What is played on it would stand under the name of the one that was planned for."""
     site = Site(tmp_path)
-    site.drop(checkpoint.read_bytes(), "agent_1_steps.zip")
-    site.configure(rom=str(jobs.ROOT / "tests" / "data" / "rom" / "echo.nes"))
+    rom = tmp_path / "my-game.nes"
+    rom.write_bytes(stand_in_rom().read_bytes())
+    site.configure(rom=rom.name)
     daemon = site.start()
     try:
+        while "observer.started" not in site.log:
+            assert daemon.poll() is None, site.log
+            site.pause()
+        shutil.copyfile(ECHO_ROM, rom)
+        site.drop(checkpoint.read_bytes(), "agent_1_steps.zip")
         while "setup.missed" not in site.log:
             assert daemon.poll() is None, site.log
             site.pause()
         found = site.until(lambda found: found["queue"]["waiting"] == 1)
         assert found["parked"] == []
-        assert "is this ROM Dr. Mario?" in site.log
+        assert "my-game.nes has changed" in site.log
     finally:
         daemon.terminate()
         assert daemon.wait(timeout=10) == 0

@@ -38,12 +38,15 @@ def test_a_canonical_state_differs_in_the_time_of_saving_alone(echo_state: bytes
 
 def test_a_machine_has_one_layout_and_others_are_told_from_it(echo_state: bytes) -> None:
     layout = savestate.layout(echo_state)
-    edited = savestate.layout(savestate.with_ram(echo_state, {0x17: 0xAB}))
-    assert not savestate.mismatch(edited, layout)
+    savestate.require_layout(savestate.with_ram(echo_state, {0x17: 0xAB}), layout)
     less = {name: variables for name, variables in layout.items() if name != "PPU"}
-    assert savestate.mismatch(less, layout) == "it has no section 'PPU'"
-    assert savestate.mismatch(layout, less) == "it has a section 'PPU'"
-    assert "'CPU'" in savestate.mismatch({**layout, "CPU": {**layout["CPU"], "RAM": 4096}}, layout)
+    for wanted, words in [
+        (less, "a section 'PPU'"),
+        ({**layout, "MAPR": {}}, "no section 'MAPR'"),
+        ({**layout, "CPU": {**layout["CPU"], "RAM": 4096}}, "section 'CPU' has other variables"),
+    ]:
+        with pytest.raises(StateError, match=words):
+            savestate.require_layout(echo_state, wanted)
 
 
 @given(cut=st.integers(0, 6041))
