@@ -43,6 +43,8 @@ _FILE_OPTIONS: Final = {"movflags": "+faststart", "video_track_timescale": str(F
 #: The thorough search costs a tenth of the whole encoding, and beeps gain nothing from it.
 _SOUND_OPTIONS: Final = {"aac_coder": "fast"}
 _SOUND_BITS_PER_SECOND: Final = 96_000
+#: 5 ms from nothing to the sound as it is: a loaded state leaves the unit away from zero, and a cut does too, which clicks.
+_FADE_SAMPLES: Final = 240
 #: The codes of BT.709 and of limited range, said in the file: a player that is not told guesses by the size.
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
@@ -163,7 +165,8 @@ class ClipWriter:
         """
         if not samples.size:
             return
-        frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        faded = _faded_in(samples, self._samples)
+        frame = AudioFrame.from_ndarray(faded.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         frame.pts, frame.time_base = self._samples, Fraction(1, SAMPLE_RATE)
         self._samples += samples.size
@@ -309,6 +312,14 @@ def _planes(picture: Picture) -> npt.NDArray[np.uint8]:
     quarter = cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     chroma = np.moveaxis(cv2.transform(quarter, _TO_CHROMA), 2, 0)
     return np.concatenate([luma, chroma.reshape(-1, width)])
+
+
+def _faded_in(samples: Samples, position: int) -> Samples:
+    """`samples`, of which the first is the clip's sample `position`."""
+    if position >= _FADE_SAMPLES:
+        return samples
+    gain = np.minimum(np.arange(position, position + samples.size) / _FADE_SAMPLES, 1.0)
+    return np.asarray(samples * gain, np.int16)
 
 
 def _add_video(file: OutputContainer, width: int, height: int) -> VideoStream:

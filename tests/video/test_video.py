@@ -89,6 +89,18 @@ def test_sound_and_pictures_have_one_length_within_an_aac_frame(clip: Path) -> N
     assert abs(encoded.sound_seconds - encoded.seconds) <= 1024 / SAMPLE_RATE
 
 
+def test_a_clip_begins_without_a_click(tmp_path: Path) -> None:
+    path = tmp_path / "loud.mp4"
+    with ClipWriter(path, width=16, height=16) as writer:
+        for _ in range(10):
+            writer.add_picture(np.zeros((16, 16, 3), np.uint8))
+            writer.add_sound(np.full(round(SAMPLE_RATE / FRAME_RATE), 8000, np.int16))
+        writer.finish()
+    heard = films.sound(path)
+    assert np.abs(np.diff(heard[:400])).max() < 0.01
+    assert heard[600:2000].mean() == pytest.approx(8000 / 32768, abs=0.02)
+
+
 def test_the_sound_is_trimmed_by_the_frame_before_the_game(recording: Path, clip: Path) -> None:
     recorded, heard = films.sound(recording), films.sound(clip)
     part = slice(70_000, 100_000)
