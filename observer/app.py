@@ -6,6 +6,7 @@ Owns which part is given what. Everything below is handed its own section, never
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,6 +20,7 @@ from observer.adapters.backends.process import ProcessBackend
 from observer.adapters.lock import FolderLock
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
+from observer.adapters.traininglog import TrainingLog
 from observer.adapters.writers import Writer
 from observer.adapters.writers.metrics_csv import MetricsCsv
 from observer.adapters.writers.report import Report
@@ -33,6 +35,7 @@ from observer.core.plan import plan_seeds
 from observer.stages.dispatch import Dispatch, DispatchSettings
 from observer.stages.intake import Intake, IntakeSettings
 from observer.stages.publishing import Publishing
+from observer.stages.trainer import Trainer
 from observer.stages.upkeep import Upkeep
 
 WORKER_COMMAND: Final = (sys.executable, "-m", "observer.worker")
@@ -91,6 +94,7 @@ class Run:
                 backend=self._backend,
                 clock=self._clock,
             )
+            self.trainer = self._new_trainer()
             self._build()
             self.dispatch.recover()
             self._resources = opening.pop_all()
@@ -107,10 +111,13 @@ class Run:
 
     def reconfigure(self, config: Config, run: RunSection, *, rom_sha256: Digest) -> None:
         """Go on by another configuration with the same output folder, as after a restart, but without ending a worker."""
+        is_same_log = self._log_place(run) == self._log_place(self._run)
         self._config, self._run = config, run
         self._planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256)
         self._build()
         self.dispatch.reconfigure(self._dispatch_settings())
+        if not is_same_log:
+            self.trainer = self._new_trainer()
 
     @property
     def name(self) -> str:
@@ -125,9 +132,23 @@ class Run:
         snapshots = Snapshots(self.layout)
         self.intake = Intake(settings=self._intake_settings(), store=self.store, snapshots=snapshots, clock=self._clock)
         self.publishing = Publishing(
-            self.store, self.layout, writers(self.layout, run=self._run.name), clock=self._clock
+            self.store,
+            self.layout,
+            writers(self.layout, run=self._run.name),
+            clock=self._clock,
+            training=lambda: self.trainer.speed,
         )
         self.upkeep = Upkeep(store=self.store, layout=self.layout, snapshots=snapshots)
+
+    def _new_trainer(self) -> Trainer:
+        folders, without = self._log_place(self._run)
+        return Trainer(TrainingLog(folders, without=without), clock=self._clock)
+
+    def _log_place(self, run: RunSection) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """Where the trainer's log is looked for, and where it is not."""
+        if run.training_log is not None:
+            return (run.training_log,), ()
+        return (run.watch.parent, run.watch), (run.watch, run.output)
 
     def _intake_settings(self) -> IntakeSettings:
         return IntakeSettings(

@@ -118,6 +118,8 @@ class RunSection(Section):
     name: str = Field(default="baseline", min_length=1, max_length=80)
     watch: FilePath = Path("models/checkpoints")
     output: FilePath = Path("observations")
+    #: the trainer's TensorBoard log: a folder; None: looked for beside and in the watched folder
+    training_log: FilePath | None = None
     #: None: the section `environment`
     environment: EnvironmentSection | None = None
 

@@ -119,6 +119,8 @@ class Daemon:
             self._steps.run(f"{run.name} publish", run.publishing.flush)
         self._sweep()
         for run in self._runs:
+            run.trainer.note(is_busy=self._backend.running > 0)
+            self._steps.run(f"{run.name} training", run.trainer.look)
             self._steps.run(f"{run.name} bulletin", partial(self._bulletin.say, run.layout, self._state(run)))
         self._notifier.watchdog(self.status_line())
 
@@ -165,6 +167,7 @@ class Daemon:
             pid=os.getpid(),
             started_at=self._started_at,
             problems=tuple(Problem(what=what, sentence=sentence) for what, sentence in sorted(problems.items())),
+            training=run.trainer.speed,
         )
 
     def _scan(self) -> None:

@@ -4,7 +4,7 @@ A writer that fails is tried again later and stops no other. What an evaluation 
 its episodes are not. Never decides what a result is, and never touches the evidence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +16,16 @@ from observer.adapters.writers import Publication, Published, Writer
 from observer.core.clock import Clock
 from observer.core.errors import ResultInvalid
 from observer.core.layout import RunLayout
-from observer.core.models import Digest, Episode, Evaluation, EvaluationPlan, EvaluationResult, JobKind, JobState
+from observer.core.models import (
+    Digest,
+    Episode,
+    Evaluation,
+    EvaluationPlan,
+    EvaluationResult,
+    JobKind,
+    JobState,
+    TrainingSpeed,
+)
 
 _FIRST_RETRY_SECONDS: Final = 2.0
 _LAST_RETRY_SECONDS: Final = 300.0
@@ -35,11 +44,21 @@ class _Pause:
 class Publishing:
     """Brings the projections of a run up to date."""
 
-    def __init__(self, store: Store, layout: RunLayout, writers: Sequence[Writer], *, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        layout: RunLayout,
+        writers: Sequence[Writer],
+        *,
+        clock: Clock,
+        training: Callable[[], TrainingSpeed | None] = lambda: None,
+    ) -> None:
+        """`training` gives the trainer's speed as it is known when something is published."""
         self._store = store
         self._layout = layout
         self._writers = tuple(writers)
         self._clock = clock
+        self._training = training
         self._pauses: dict[str, _Pause] = {}
         self._read: dict[int, Published] = {}
         self._plans: dict[Digest, EvaluationPlan] = {}
@@ -100,6 +119,7 @@ class Publishing:
             episodes=self._episodes,
             queue=self._queue(),
             parked=tuple(self._store.parked()),
+            training=self._training(),
         )
 
     def _queue(self) -> Mapping[str, int]:

@@ -17,6 +17,7 @@ from observer.core.models import (
     ParkedFile,
     Provenance,
     Summary,
+    TrainingSpeed,
 )
 
 
@@ -61,6 +62,8 @@ class Publication:
     #: checkpoints by how far they are
     queue: Mapping[str, int]
     parked: tuple[ParkedFile, ...]
+    #: as far as the daemon has measured it
+    training: TrainingSpeed | None = None
 
 
 class Writer(Protocol):

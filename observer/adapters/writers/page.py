@@ -13,6 +13,7 @@ from observer.adapters.writers import Publication, Published, charts, figures
 from observer.core.clock import iso
 from observer.core.models import Clip, Outcome, Reason
 from observer.core.statistics import paired_difference
+from observer.core.trainingspeed import sentence
 
 #: rows of the picture of all games; more checkpoints are thinned evenly, the first and the newest stay
 _GAME_ROWS: Final = 60
@@ -104,6 +105,8 @@ class Page:
     series: tuple[Series, ...]
     queue: tuple[tuple[str, int], ...]
     parked: tuple[ParkedView, ...]
+    #: how fast training is beside us; empty: not measured
+    training: str
 
 
 def make_page(publication: Publication, *, run: str) -> Page:
@@ -121,6 +124,7 @@ def make_page(publication: Publication, *, run: str) -> Page:
             ParkedView(path=file.path, word=file.word, sentence=file.sentence, seen=moment(file.seen_at))
             for file in reversed(publication.parked)
         ),
+        training="" if publication.training is None else sentence(publication.training),
     )
 
 
