@@ -1,7 +1,7 @@
 """What the agent may do: named, versioned action sets, each turning an action into pads, frame by frame.
 
-Pure: an action is a generator that yields pads (2 bytes a frame) and is sent the RAM that came of them. Pads are
-written in the order of the console's shift register (A is bit 0), as the emulator takes them.
+Pure: an action is a generator that yields pads (2 bytes a frame) and is sent the RAM that came of them; on the pad of
+the other player it presses nothing. Pads are in the order of the console's shift register (A is bit 0).
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -12,10 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from env.errors import EnvError
-from env.game import ACTION, CAPSULE, COLUMN, COLUMNS, EMPTY, FIELD, ROTATION, Action, is_falling, is_over
+from env.game import (
+    ACTION,
+    ALONE,
+    CAPSULE,
+    COLUMN,
+    COLUMNS,
+    EMPTY,
+    ROTATION,
+    Action,
+    Player,
+    Seats,
+    is_falling,
+    is_over,
+)
 from env.wire import Pad
 
-Pads = Generator[bytes, bytes, None]
+#: Returns the RAM that it saw last.
+Pads = Generator[bytes, bytes, bytes]
 Mask = NDArray[np.bool_]
 
 #: The column of a new capsule's left cell.
@@ -35,66 +49,68 @@ class ControlLost(EnvError):
     """The game gave no control back; it may be paused or in a menu."""
 
 
-def _frames(pad: Pad, count: int) -> bytes:
-    return bytes((pad, 0)) * count
+def hold(pad: Pad, frames: int, ram: bytes, at: Seats) -> Pads:
+    """Hold a pad for some frames, or to the round's end; Pad(0) waits."""
+    for begun in range(0, frames, STRIDE):
+        if not is_over(ram, at):
+            ram = yield at.own.pads(pad, min(STRIDE, frames - begun))
+    return ram
 
 
-def _pad(action: int, ram: bytes, frame_skip: int) -> Pads:
+def _pad(action: int, ram: bytes, frame_skip: int, at: Seats) -> Pads:
     """`pad`: one of nothing, left, right, down, A (clockwise), B, held for `frame_skip` frames or to the round's end."""
-    for begun in range(0, frame_skip, STRIDE):
-        if not is_over(ram):
-            ram = yield _frames(PAD_ACTIONS[action], min(STRIDE, frame_skip - begun))
+    return hold(PAD_ACTIONS[action], frame_skip, ram, at)
 
 
-def _placement(action: int, ram: bytes, _frame_skip: int) -> Pads:
+def _placement(action: int, ram: bytes, _frame_skip: int, at: Seats) -> Pads:
     """`placement`: drop the capsule in column `action // 4` with rotation `action % 4`.
 
     Taps rotate it, then shift it (never both: a held Left moves a rotation aside), then Down is held until it
     locks. Nothing is pressed after that until the next capsule can be steered or the game is over.
     """
     column, rotation = divmod(action, ROTATIONS)
-    ram = yield from _aim(column, rotation, ram)
-    while is_falling(ram):
-        ram = yield _frames(Pad.DOWN, STRIDE)
-    yield from until_control(ram)
+    ram = yield from _aim(column, rotation, ram, at)
+    while is_falling(ram, at):
+        ram = yield at.own.pads(Pad.DOWN, STRIDE)
+    return (yield from until_control(ram, at))
 
 
-def _aim(column: int, rotation: int, ram: bytes) -> Generator[bytes, bytes, bytes]:
+def _aim(column: int, rotation: int, ram: bytes, at: Seats) -> Pads:
     for _ in range(TAP_LIMIT):
-        tap = _next_tap(column, rotation, ram)
-        if tap is None or not is_falling(ram):
+        tap = _next_tap(column, rotation, ram, at.own)
+        if tap is None or not is_falling(ram, at):
             break
-        ram = yield _frames(tap, 1)
-        if is_falling(ram) and _next_tap(column, rotation, ram) is not None:
-            ram = yield _frames(Pad(0), 1)
+        ram = yield at.own.pads(tap)
+        if is_falling(ram, at) and _next_tap(column, rotation, ram, at.own) is not None:
+            ram = yield at.own.pads(Pad(0))
     return ram
 
 
-def _next_tap(column: int, rotation: int, ram: bytes) -> Pad | None:
-    if ram[ROTATION] != rotation:
+def _next_tap(column: int, rotation: int, ram: bytes, own: Player) -> Pad | None:
+    if ram[own.at(ROTATION)] != rotation:
         return Pad.B if rotation == 1 else Pad.A
-    if ram[COLUMN] != column:
-        return Pad.LEFT if column < ram[COLUMN] else Pad.RIGHT
+    if ram[own.at(COLUMN)] != column:
+        return Pad.LEFT if column < ram[own.at(COLUMN)] else Pad.RIGHT
     return None
 
 
-def until_control(ram: bytes) -> Generator[bytes, bytes, bytes]:
+def until_control(ram: bytes, at: Seats = ALONE) -> Pads:
     """Press nothing until a capsule can be steered or the round is decided.
 
     Raises:
         ControlLost: neither happened within half a minute of the game's time.
     """
     waited = 0
-    while not (is_falling(ram) or is_over(ram)):
-        count = STRIDE if ram[ACTION] == Action.RESOLVING else 1
-        ram = yield _frames(Pad(0), count)
+    while not (is_falling(ram, at) or is_over(ram, at)):
+        count = STRIDE if ram[at.own.at(ACTION)] == Action.RESOLVING else 1
+        ram = yield at.own.pads(Pad(0), count)
         waited += count
         if waited > PATIENCE_FRAMES:
             raise ControlLost(f"the game gave no control for {waited} frames; is it paused?")
     return ram
 
 
-def placement_mask(ram: bytes) -> Mask:
+def placement_mask(ram: bytes, at: Seats = ALONE) -> Mask:
     """(32,) bool: where the falling capsule can be brought along the top row and dropped.
 
     It walks left and right from the spawn column while the cells of row 0 are empty; upright it needs one column,
@@ -103,9 +119,10 @@ def placement_mask(ram: bytes) -> Mask:
     It takes the walk to be faster than the fall. From the 50th capsule on at HI (the 100th at MED) gravity can take the
     capsule below row 0 on its way: 1 or 2 in a hundred random placements then land short of a full column.
     """
-    top = [byte == EMPTY for byte in ram[FIELD : FIELD + COLUMNS]]
+    own = at.own
+    top = [byte == EMPTY for byte in ram[own.field : own.field + COLUMNS]]
     mask = np.zeros((COLUMNS, ROTATIONS), np.bool_)
-    equal = ram[CAPSULE] == ram[CAPSULE + 1]
+    equal = ram[own.at(CAPSULE)] == ram[own.at(CAPSULE) + 1]
     for rotation in range(2 if equal else ROTATIONS):
         width = 1 if rotation % 2 else 2
         for step in (-1, 1):
@@ -116,20 +133,22 @@ def placement_mask(ram: bytes) -> Mask:
     return mask.reshape(-1)
 
 
-def _all_pads(_ram: bytes) -> Mask:
+def _all_pads(_ram: bytes, _at: Seats) -> Mask:
     return np.ones(len(PAD_ACTIONS), np.bool_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSet:
-    """A set of actions; `pads(action, ram, frame_skip)` carries one out, `mask(ram)` says which are possible."""
+    """A set of actions; `pads(action, ram, frame_skip, seats)` carries one out, `mask(ram, seats)` says which are possible."""
 
     count: int
-    pads: Callable[[int, bytes, int], Pads]
-    mask: Callable[[bytes], Mask]
+    pads: Callable[[int, bytes, int, Seats], Pads]
+    mask: Callable[[bytes, Seats], Mask]
+    #: whether an action can only begin while a capsule falls
+    needs_control: bool
 
 
 ACTIONS: Final[Mapping[str, ActionSet]] = {
-    "pad": ActionSet(count=len(PAD_ACTIONS), pads=_pad, mask=_all_pads),
-    "placement": ActionSet(count=COLUMNS * ROTATIONS, pads=_placement, mask=placement_mask),
+    "pad": ActionSet(count=len(PAD_ACTIONS), pads=_pad, mask=_all_pads, needs_control=False),
+    "placement": ActionSet(count=COLUMNS * ROTATIONS, pads=_placement, mask=placement_mask, needs_control=True),
 }

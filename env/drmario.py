@@ -18,21 +18,27 @@ from env.actions import ACTIONS
 from env.boot import StartStates
 from env.cartridge import Cartridge
 from env.errors import EnvError
-from env.game import FRAMES_PER_SECOND, GAME_SEEDS
+from env.game import FRAMES_PER_SECOND, GAME_SEEDS, seats
 from env.lane import GameSettings, Lane
-from env.observation import SHAPE, Planes
+from env.observation import Planes, shape
+from env.options import EnvironmentOptions
 from env.play import drive, drive_all
 from env.stand_in import stand_in_rom
 
 
-def observation_space() -> spaces.Space[Planes]:
-    """Box(0, 1, (16, 8, 12), float32): rows from the top, columns, channels."""
-    space: spaces.Space[Planes] = spaces.Box(0.0, 1.0, SHAPE, np.float32)
+def observation_shape(options: EnvironmentOptions) -> tuple[int, int, int]:
+    """Rows from the top, columns, channels: (16, 8, 12), and (16, 8, 24) where a rival plays."""
+    return shape(seats(options.scenario.side, has_rival=options.scenario.has_rival))
+
+
+def observation_space(options: EnvironmentOptions) -> spaces.Space[Planes]:
+    """Box(0, 1, `observation_shape`, float32)."""
+    space: spaces.Space[Planes] = spaces.Box(0.0, 1.0, observation_shape(options), np.float32)
     return space
 
 
-def action_space(actions: str) -> spaces.Discrete[Any]:
-    return spaces.Discrete(ACTIONS[actions].count)
+def action_space(options: EnvironmentOptions) -> spaces.Discrete[Any]:
+    return spaces.Discrete(ACTIONS[options.actions].count)
 
 
 def start_states(rom: Path | None, *, folder: Path | None = None, shared: Sequence[Path] = ()) -> StartStates:
@@ -47,9 +53,10 @@ def start_states(rom: Path | None, *, folder: Path | None = None, shared: Sequen
 class DrMarioEnv(gym.Env[Planes, np.int64]):
     """One game of Dr. Mario.
 
-    Observation: Box(0, 1, (16, 8, 12), float32), see `env.observation`. Action: Discrete, see `env.actions`.
-    `info` at the end of an episode: seed, outcome (win, loss, timeout), won, topped_out, viruses_cleared, max_combo,
-    capsules, episode_length (agent steps), frames (NES frames), total_reward, replay (bytes).
+    Observation: Box(0, 1, (16, 8, 12), float32), with 24 channels where a rival plays, see `env.observation`. Action:
+    Discrete, see `env.actions`. `info` at the end of an episode: seed, outcome (win, loss, draw, timeout), won, topped_out,
+    viruses_cleared, max_combo, capsules, episode_length (agent steps), frames (NES frames of play), total_reward, replay
+    (bytes); of a match also rounds_won and rounds_lost. An episode is a round or a match, as the scenario has it.
 
     Args:
         starts: where games begin; by default those of the stand-in game, not kept.
@@ -69,8 +76,8 @@ class DrMarioEnv(gym.Env[Planes, np.int64]):
         render_mode: str | None = None,
     ) -> None:
         settings = settings or GameSettings()
-        self.observation_space = observation_space()
-        self.action_space = action_space(settings.options.actions)
+        self.observation_space = observation_space(settings.options)
+        self.action_space = action_space(settings.options)
         self.render_mode = render_mode
         self._game_seeds = game_seeds
         self._lane = Lane(starts or start_states(None), settings)
@@ -138,15 +145,15 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
         settings = settings or GameSettings()
         self.num_envs = num_envs
         self.metadata = {**type(self).metadata, "autoreset_mode": autoreset_mode}
-        self.single_observation_space = observation_space()
-        self.single_action_space = action_space(settings.options.actions)
+        self.single_observation_space = observation_space(settings.options)
+        self.single_action_space = action_space(settings.options)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._autoreset_mode = autoreset_mode
         self._game_seeds = game_seeds
         self._starts = starts or start_states(None)
         self._lanes = [Lane(self._starts, settings) for _ in range(num_envs)]
-        self._observations = np.zeros((num_envs, *SHAPE), np.float32)
+        self._observations = np.zeros((num_envs, *observation_shape(settings.options)), np.float32)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
@@ -172,7 +179,7 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
         """Carry out one action in every lane that plays.
 
         Returns:
-            observations (num_envs, 16, 8, 12), rewards, terminations, truncations (num_envs,), infos with `_key` masks.
+            observations (num_envs, 16, 8, channels), rewards, terminations, truncations (num_envs,), infos with `_key` masks.
 
         Raises:
             ValueError: another number of actions, or one that a lane which plays has not; nothing was played.

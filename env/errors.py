@@ -7,6 +7,7 @@ EnvError
 │   ├── EmulatorDied            code, log_tail
 │   ├── ProtocolError
 │   └── FrameDeadline           seconds
+├── BootError                   the game does not do what Dr. Mario does: another ROM, or another scenario
 ├── StateError                  not a save state of this machine
 └── ReplayError
     ├── ReplayDamaged           the file is not whole
@@ -57,6 +58,10 @@ class FrameDeadline(EmulatorError):
         """`seconds` without any answer."""
         super().__init__(f"Mednafen gave no answer for {seconds:g} seconds and was killed: start it again.")
         self.seconds = seconds
+
+
+class BootError(EnvError):
+    """The game did not do in its menus, or between its rounds, what Dr. Mario does."""
 
 
 class StateError(EnvError):

@@ -3,26 +3,33 @@
 Both environments stand on it, so a game in a vector is the very game it would be alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
-from env.actions import ACTIONS, Mask
+from env.actions import ACTIONS, Mask, Pads
 from env.boot import StartStates
+from env.duel import Rival, Stream, merged
 from env.emulator import Emulator
 from env.errors import EnvError
-from env.game import GAME_SEEDS, Tally
+from env.game import GAME_SEEDS, Verdict, match_verdict, seats
 from env.observation import OBSERVATIONS, Planes
+from env.opponent import OPPONENTS, Opponent
 from env.options import EnvironmentOptions
 from env.play import Play
 from env.replay import Recorder, Replay
 from env.replay import to_bytes as replay_bytes
 from env.reward import REWARDS
+from env.rounds import crowns, next_round
 from env.savestate import ram as ram_of_state
+from env.tally import Tally
+from env.wire import PAD_BYTES
 
 DEFAULT_FRAME_LIMIT: Final = 8_000
+#: Random numbers are drawn per game and purpose, keyed (seed, stream).
+OPPONENT_STREAM: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +37,14 @@ class GameSettings:
     """How games are played, whatever their seeds."""
 
     options: EnvironmentOptions = field(default_factory=EnvironmentOptions)
-    #: NES frames after which a game is truncated, looked at after each step
+    #: NES frames of play after which a game is truncated, looked at after each step; waits between rounds do not count
     frame_limit: int = DEFAULT_FRAME_LIMIT
     #: capsules played after which a game is truncated
     capsule_limit: int | None = None
     #: whether a finished episode's info carries its replay
     record: bool = True
+    #: makes who plays the other side in mode 2p, once for each lane; None: the one that the options name
+    opponent: Callable[[], Opponent] | None = None
     #: of the software that plays, and what a caller adds: both go into every replay as they are
     versions: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +73,13 @@ class Lane:
         self._actions = ACTIONS[settings.options.actions]
         self._observe = OBSERVATIONS[settings.options.observation]
         self._reward = REWARDS[settings.options.reward]
+        scenario = settings.options.scenario
+        self._at = seats(scenario.side, has_rival=scenario.has_rival)
+        self._is_match = scenario.length == "match"
+        make = settings.opponent or OPPONENTS[settings.options.opponent]
+        self._opponent = make() if scenario.mode == "2p" else None
+        self._rival: Rival | None = None
+        self._rival_pads: Stream | None = None
         self._recorder: Recorder | None = None
         self._seed = self._steps = self._frames = 0
         self._total_reward = 0.0
@@ -93,10 +109,12 @@ class Lane:
         self._seed, self._steps, self._frames, self._total_reward = seed % GAME_SEEDS, 0, 0, 0.0
         state = yield from self._starts.begin(self.emulator, self._settings.options.scenario, seed=self._seed)
         self._ram = ram_of_state(state)
-        self._tally = Tally.start(self._ram)
+        self._tally = Tally.start(self._ram, self._at)
+        self._rival = self._new_rival()
+        self._begin_round()
         self._recorder = self._new_recorder(state) if self._settings.record else None
         self.is_over = False
-        return self._observe(self._ram), {"seed": self._seed}
+        return self._observe(self._ram, self._at), {"seed": self._seed}
 
     def step(self, action: int) -> Play[Step]:
         """Carry out one action.
@@ -110,10 +128,12 @@ class Lane:
         self.check(action)
         self.is_over = True  # a step that breaks off leaves a game that cannot go on
         before = self._tally
-        yield from self._watched(self._actions.pads(action, self._ram, self._settings.options.frame_skip))
+        yield from self._recorded(self._pads(action), is_play=True)
         reward = self._reward(before, self._tally)
         self._steps += 1
         self._total_reward += reward
+        if self._is_match and self._tally.verdict is not None:
+            yield from self._after_round()
         return self._finished(reward)
 
     def check(self, action: int) -> None:
@@ -129,48 +149,87 @@ class Lane:
         """(actions,) bool: which actions are possible now; all where no game is played."""
         if self.is_over:
             return np.ones(self._actions.count, np.bool_)
-        return self._actions.mask(self._ram)
+        return self._actions.mask(self._ram, self._at)
 
     def close(self) -> None:
         self.emulator.close()
 
-    def _watched(self, pads: Play[None]) -> Play[None]:
-        """Carry out pads while the tally and the replay follow every exchange."""
+    def _pads(self, action: int) -> Pads:
+        """An action's pads, with the rival's beside them."""
+        pads = self._actions.pads(action, self._ram, self._settings.options.frame_skip, self._at)
+        return pads if self._rival_pads is None else merged(pads, self._rival_pads, self._ram, self._at)
+
+    def _recorded(self, pads: Pads, *, is_play: bool) -> Play[None]:
+        """Carry out pads while the replay, and in play the tally, follow every exchange."""
         try:
             chunk = next(pads)
             while True:
                 ram = yield chunk
                 self._ram = ram
-                self._frames += len(chunk) // 2
-                self._tally = self._tally.after(ram)
                 if self._recorder is not None:
                     self._recorder.add(chunk, ram)
+                if is_play:
+                    self._frames += len(chunk) // PAD_BYTES
+                    self._tally = self._tally.after(ram)
                 chunk = pads.send(ram)
         except StopIteration:
             return
 
-    def _finished(self, reward: float) -> Step:
-        tally = self._tally
-        terminated = tally.won or tally.topped_out
-        limit = self._settings.capsule_limit
-        out_of_time = self._frames >= self._settings.frame_limit or (limit is not None and tally.capsules > limit)
-        truncated = out_of_time and not terminated
-        self.is_over = terminated or truncated
-        return Step(
-            observation=self._observe(self._ram),
-            reward=reward,
-            terminated=terminated,
-            truncated=truncated,
-            info=self._episode() if self.is_over else {},
+    def _after_round(self) -> Play[None]:
+        """To the crowns of a round of a match, and to the next round where the game goes on."""
+        yield from self._recorded(crowns(self._ram, self._at), is_play=False)
+        self._tally = self._tally.crowned(self._ram)
+        if self._verdict() is None and not self._is_out_of_time():
+            yield from self._recorded(next_round(self._ram, self._at), is_play=False)
+            self._tally = self._tally.next_round(self._ram)
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        """The rival looks anew; what it had in mind when the last round ended is past."""
+        self._rival_pads = None if self._rival is None else Stream(self._rival.pads(self._ram))
+
+    def _new_rival(self) -> Rival | None:
+        """Who plays the other side of this game."""
+        if self._opponent is None:
+            return None
+        return Rival(
+            opponent=self._opponent,
+            at=self._at.across(),
+            observe=self._observe,
+            actions=self._actions,
+            frame_skip=self._settings.options.frame_skip,
+            generator=np.random.Generator(np.random.Philox(key=[self._seed, OPPONENT_STREAM])),
         )
 
-    def _episode(self) -> dict[str, Any]:
+    def _verdict(self) -> Verdict | None:
+        """How the game ended; None while it is not decided."""
+        if self._is_match and self._tally.verdict is not None:
+            return match_verdict(self._ram, self._at)
+        return self._tally.verdict
+
+    def _is_out_of_time(self) -> bool:
+        limit = self._settings.capsule_limit
+        return self._frames >= self._settings.frame_limit or (limit is not None and self._tally.capsules > limit)
+
+    def _finished(self, reward: float) -> Step:
+        verdict = self._verdict()
+        truncated = verdict is None and self._is_out_of_time()
+        self.is_over = verdict is not None or truncated
+        return Step(
+            observation=self._observe(self._ram, self._at),
+            reward=reward,
+            terminated=verdict is not None,
+            truncated=truncated,
+            info=self._episode(verdict or "timeout") if self.is_over else {},
+        )
+
+    def _episode(self, outcome: str) -> dict[str, Any]:
         """The episode record, and the replay where one is kept."""
         tally = self._tally
         record: dict[str, Any] = {
             "seed": self._seed,
-            "outcome": "win" if tally.won else "loss" if tally.topped_out else "timeout",
-            "won": tally.won,
+            "outcome": outcome,
+            "won": outcome == "win",
             "topped_out": tally.topped_out,
             "viruses_cleared": tally.viruses_cleared,
             "max_combo": tally.max_combo,
@@ -179,6 +238,8 @@ class Lane:
             "frames": self._frames,
             "total_reward": round(self._total_reward, 6),
         }
+        if self._is_match:
+            record |= {"rounds_won": tally.rounds_won, "rounds_lost": tally.rounds_lost}
         if self._recorder is None:
             return record
         return {**record, "replay": replay_bytes(self._recorder.finish(self._ram, record))}

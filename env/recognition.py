@@ -9,11 +9,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from env.actions import ControlLost
-from env.boot import BootError, StartStates
+from env.boot import StartStates
 from env.cartridge import Cartridge
 from env.emulator import Emulator
-from env.errors import RomError
-from env.game import CAPSULE, COLUMN, COLUMNS, DEMO, FIELD, MODE, PLAYERS, ROWS, VIRUS, VIRUSES_LEFT, Mode, decimal
+from env.errors import BootError, RomError
+from env.game import (
+    CAPSULE,
+    COLUMN,
+    COLUMNS,
+    DEMO,
+    FIELD,
+    MODE,
+    PLAYERS,
+    ROWS,
+    VIRUS,
+    VIRUSES_LEFT,
+    VS_CPU,
+    Mode,
+    decimal,
+)
 from env.known_roms import PAL, Hashes, known_rom, likeness
 from env.options import Scenario
 from env.play import Play, drive
@@ -22,8 +36,6 @@ from env.wire import Pad
 
 #: 128 capsules to come, as numbers below nine: pairs of three colours.
 QUEUE: Final = slice(0x0780, 0x0800)
-#: Set where a hack's third kind of game, against the machine, is chosen on the title screen.
-VS_CPU: Final = 0x04
 
 _CAPSULES: Final = 9
 _COLOURS: Final = 3

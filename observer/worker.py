@@ -17,8 +17,7 @@ from typing import Final
 
 import structlog
 
-from env.boot import BootError
-from env.errors import EmulatorMissing, EnvError, RomError
+from env.errors import BootError, EmulatorMissing, EnvError, RomError
 from observer.adapters import confinement, jobfiles
 from observer.adapters.backends import ONE_THREAD
 from observer.adapters.confinement import Needs, python

@@ -142,7 +142,7 @@ def _is_whole(replay: Path, digest: Digest) -> bool:
 def _policy(request: EvaluationRequest) -> Policy:
     blob = Path(request.snapshot).read_bytes()
     plan = request.plan
-    seen, done = observation_space(), action_space(plan.environment.actions)
+    seen, done = observation_space(plan.environment), action_space(plan.environment)
     if request.trust == "unpickle":
         return load_policy_unpickling(blob, observation_space=seen, action_space=done, lanes=plan.lanes)
     return load_policy(

@@ -15,7 +15,7 @@ from models.seeding_model import EMPTY
 from env.actions import ACTIONS, ControlLost, placement_mask, until_control
 from env.boot import StartStates
 from env.emulator import Emulator
-from env.game import ACTION, CAPSULE, COLUMN, GAME_SEEDS, ROTATION, Action, capsule_count, is_falling, is_over
+from env.game import ACTION, ALONE, CAPSULE, COLUMN, GAME_SEEDS, ROTATION, Action, capsule_count, is_falling, is_over
 from env.options import Scenario, Speed
 from env.play import Play, drive, drive_all
 from env.wire import Pad
@@ -34,7 +34,7 @@ def ram_of(model: Round) -> bytes:
     return bytes(ram)
 
 
-def play_pads(model: Round, pads: Generator[bytes, bytes, None]) -> Landing:
+def play_pads(model: Round, pads: Generator[bytes, bytes, object]) -> Landing:
     """Let the model do what an action says; where its capsule locked."""
     landing = model.x, model.rotation
     try:
@@ -70,7 +70,7 @@ def round_in_control(level: int, speed: int, *, seed: int) -> Round:
 
 
 def place(model: Round, action: int) -> Landing:
-    return play_pads(model, PLACEMENT.pads(action, ram_of(model), 1))
+    return play_pads(model, PLACEMENT.pads(action, ram_of(model), 1, ALONE))
 
 
 @pytest.mark.parametrize(("action", "button"), list(enumerate([Pad(0), Pad.LEFT, Pad.RIGHT, Pad.DOWN, Pad.A, Pad.B])))
@@ -78,16 +78,16 @@ def place(model: Round, action: int) -> Landing:
 def test_a_pad_action_holds_its_button_for_the_frame_skip(
     build_ram: BuildRam, action: int, button: Pad, frame_skip: int
 ) -> None:
-    held = carried_out(ACTIONS["pad"].pads(action, build_ram(), frame_skip), build_ram())
+    held = carried_out(ACTIONS["pad"].pads(action, build_ram(), frame_skip, ALONE), build_ram())
     assert held == bytes((button, 0)) * frame_skip
 
 
 def test_a_pad_action_is_always_possible(build_ram: BuildRam) -> None:
-    assert ACTIONS["pad"].mask(build_ram()).tolist() == [True] * 6
+    assert ACTIONS["pad"].mask(build_ram(), ALONE).tolist() == [True] * 6
 
 
 def test_a_long_pad_action_stops_with_the_round(build_ram: BuildRam) -> None:
-    pads = ACTIONS["pad"].pads(3, build_ram(), 60)
+    pads = ACTIONS["pad"].pads(3, build_ram(), 60, ALONE)
     held = next(pads)
     with pytest.raises(StopIteration):
         pads.send(build_ram({0x309: 1}))
@@ -155,7 +155,7 @@ def test_an_action_that_cannot_be_reached_drops_the_capsule_where_it_is_held() -
 
 
 def test_nothing_is_pressed_between_the_lock_and_the_next_control(build_ram: BuildRam) -> None:
-    pads = PLACEMENT.pads(3 * 4, build_ram(), 1)
+    pads = PLACEMENT.pads(3 * 4, build_ram(), 1, ALONE)
     assert next(pads)[0] == Pad.DOWN
     for state in (Action.RESOLVING, Action.THROWING, Action.SPAWNED):
         chunk = pads.send(build_ram({ACTION: state, COLUMN: 3}))
@@ -193,7 +193,7 @@ def random_games(starts: StartStates, emulator: Emulator, scenario: Scenario, *,
 
 def watched(action: int, ram: bytes) -> Play[tuple[Landing, bytes]]:
     """Where the capsule locked (the game keeps its old place until the next one), and the RAM after the action."""
-    pads, landing = PLACEMENT.pads(action, ram, 1), None
+    pads, landing = PLACEMENT.pads(action, ram, 1, ALONE), None
     try:
         chunk = next(pads)
         while True:
@@ -241,7 +241,7 @@ def test_the_cartridge_and_the_model_come_to_the_same_game(machine: Machine) -> 
         action = int(chance.choice(np.flatnonzero(placement_mask(ram))))
         before = deepcopy(model)
         place(model, action)
-        drive(machine.emulator, PLACEMENT.pads(action, ram, 1))
+        drive(machine.emulator, PLACEMENT.pads(action, ram, 1, ALONE))
         assert machine.ram[FIELD : FIELD + 128] == model.board
         assert before.capsules + 1 == model.capsules == capsule_count(machine.ram)
     assert model.board != bytes([EMPTY]) * 128

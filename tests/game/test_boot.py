@@ -8,11 +8,11 @@ import pytest
 from models.machine import CARTRIDGE
 from models.seeding_model import Generator, capsule_queue, virus_board, virus_count
 
-from env.boot import BootError, StartStates
+from env.boot import StartStates
 from env.cartridge import Cartridge
 from env.drmario import start_states
 from env.emulator import Emulator
-from env.errors import RomError
+from env.errors import BootError, RomError
 from env.game import (
     DEMO,
     FIELD,
@@ -157,7 +157,10 @@ def test_a_start_that_cannot_be_kept_is_played_all_the_same(tmp_path: Path, emul
 
 
 def test_another_cartridge_is_refused_with_what_failed() -> None:
-    with Emulator(OTHER_ROM) as emulator, pytest.raises(BootError, match=r"options; is this ROM Dr\. Mario"):
+    with (
+        Emulator(OTHER_ROM) as emulator,
+        pytest.raises(BootError, match=r"Select on the title screen .*; is this ROM Dr\. Mario"),
+    ):
         drive(emulator, StartStates(Cartridge.read(OTHER_ROM)).begin(emulator, MED, seed=0))
 
 

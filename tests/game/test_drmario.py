@@ -16,10 +16,10 @@ from models.machine import CARTRIDGE
 from stable_baselines3.common.env_checker import check_env as sb3_check
 
 from env import replay as replays
-from env.boot import BootError, StartStates
+from env.boot import StartStates
 from env.drmario import DrMarioEnv, start_states
 from env.emulator import Emulator
-from env.errors import EmulatorError, EnvError, ReplayDamaged, ReplayDiverged
+from env.errors import BootError, EmulatorError, EnvError, ReplayDamaged, ReplayDiverged
 from env.game import CAPSULE, COLUMNS, EMPTY, FIELD, GAME_SEEDS, NEXT_CAPSULE, ROWS, VIRUSES_LEFT
 from env.lane import GameSettings
 from env.options import EnvironmentOptions, Scenario

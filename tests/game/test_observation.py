@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from env.game import (
     ACTION,
+    ALONE,
     CAPSULE,
     COLUMN,
     HEIGHT,
@@ -108,9 +109,9 @@ def test_the_next_capsule_fills_relative_planes(
 @pytest.mark.parametrize("name", OBSERVATIONS)
 def test_an_observation_is_an_array_of_its_own(build_ram: BuildRam, name: str) -> None:
     ram = build_ram(field={(15, 0): 0xD0})
-    first = OBSERVATIONS[name](ram)
+    first = OBSERVATIONS[name](ram, ALONE)
     first[:] = 7
-    second = OBSERVATIONS[name](ram)
+    second = OBSERVATIONS[name](ram, ALONE)
     assert second.shape == (16, 8, 12)
     assert second.dtype == np.float32
     assert set(np.unique(second)) == {0.0, 1.0}

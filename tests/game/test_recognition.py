@@ -8,8 +8,8 @@ import pytest
 
 from env.cartridge import Cartridge
 from env.errors import RomError
-from env.game import CAPSULE, COLUMN, DEMO, FIELD, MODE, PLAYERS, VIRUSES_LEFT, Mode
-from env.recognition import QUEUE, VS_CPU, difference, recognise, selects_vs_cpu
+from env.game import CAPSULE, COLUMN, DEMO, FIELD, MODE, PLAYERS, VIRUSES_LEFT, VS_CPU, Mode
+from env.recognition import QUEUE, difference, recognise, selects_vs_cpu
 from env.stand_in import stand_in_rom
 from env.wire import Pad
 

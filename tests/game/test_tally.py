@@ -8,16 +8,17 @@ from env.game import (
     GAME_SEEDS,
     MATCHES,
     MODE,
+    PLAYER_1,
     TOPPED_OUT,
     VIRUSES_LEFT,
-    Tally,
     capsule_count,
     decimal,
+    is_cleared,
     is_over,
-    is_won,
     rng_state,
 )
 from env.reward import clear
+from env.tally import Tally
 
 BuildRam = Callable[..., bytes]
 
@@ -64,13 +65,13 @@ def test_the_combo_is_the_most_matches_of_one_capsule(build_ram: BuildRam) -> No
 
 def test_a_game_is_won_on_the_frame_of_the_last_kill(build_ram: BuildRam) -> None:
     ram = build_ram({VIRUSES_LEFT: 0})
-    assert is_won(ram)
+    assert is_cleared(ram, PLAYER_1)
     assert is_over(ram)
     assert start(build_ram).after(ram).won
 
 
 def test_a_field_without_viruses_is_no_win_before_play(build_ram: BuildRam) -> None:
-    assert not is_won(build_ram({VIRUSES_LEFT: 0, MODE: 8}))
+    assert not is_cleared(build_ram({VIRUSES_LEFT: 0, MODE: 8}), PLAYER_1)
 
 
 def test_a_blocked_capsule_tops_out(build_ram: BuildRam) -> None:

@@ -76,7 +76,7 @@ def test_training_never_plays_a_game_of_the_evaluation(games: DrMarioVecEnv) -> 
         (
             ("--rom", str(OTHER_ROM)),
             1,
-            "START on the title screen does not lead to the options; is this ROM Dr. Mario?",
+            "Select on the title screen does not lead to mode 1p; is this ROM Dr. Mario?",
         ),
         (("--rom", "[missing].nes"), 1, "There is no ROM at [missing].nes: check the path."),
     ],
