@@ -8,7 +8,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from models.machine import CARTRIDGE, FIELD, MODE, PLAY, Machine, expected_ram
+from models.comparison import expected_ram, play
+from models.machine import CARTRIDGE, FIELD, MODE, PLAY, Machine
 from models.rules_model import FALLING, RESOLVING, Round, new_round
 from models.seeding_model import EMPTY
 
@@ -234,7 +235,7 @@ def test_on_the_cartridge_thousands_of_placements_land_where_aimed(starts: Start
 def test_the_cartridge_and_the_model_come_to_the_same_game(machine: Machine) -> None:
     model = machine.begin(2, 1, state=4242)
     while model.action != FALLING:
-        machine.play(model, 0)
+        play(machine, model, 0)
     chance = np.random.default_rng(7)
     for _ in range(12):
         ram = machine.ram

@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from models.comparison import play
 from models.machine import Machine
 from models.rules_model import FALLING, Round
 from models.seeding_model import Generator, capsule_queue
@@ -155,7 +156,7 @@ def test_on_the_cartridge_observations_are_those_of_the_rules_model(machine: Mac
     model = machine.begin(seed * 4, seed % 3, state=(seed * 999 + 1) << 1)
     choices = chance.choice([0, 0x80, 0x40, 0x02, 0x01, 0x04, 0x04, 0x04], 60)
     for held in np.repeat(choices, chance.integers(1, 14, 60)).tolist():
-        machine.play(model, held)
+        play(machine, model, held)
         np.testing.assert_array_equal(planes(machine.ram), expected_planes(model))
         np.testing.assert_array_equal(relative(machine.ram), expected_relative(model))
         if model.over:

@@ -1,12 +1,10 @@
-"""A cartridge in a real emulator beside the rules model: the same inputs to both, RAM held against the model.
-
-Owns the addresses that are compared. Pad bits are the game's own (`models.rules_model`).
-"""
+"""A cartridge in a real emulator: driven by the game's own pad bits, and brought to where a model begins."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from models.match_model import Match
 from models.rules_model import Round, new_round
 
 from env.emulator import Emulator
@@ -18,7 +16,9 @@ MODE, FRAME_COUNTER, ATTRACT, PAUSE = 0x46, 0x43, 0x741, 0x68D
 TITLE, OPTIONS, INIT, PLAY, TOPPED_OUT, ROUND_OVER, INTRO = 0, 1, 3, 4, 5, 7, 8
 BLOCK, FIELD, QUEUE = 0x300, 0x400, 0x780
 LEVEL, SPEED, VIRUSES = BLOCK + 0x16, BLOCK + 0x0B, BLOCK + 0x24
-START = 0x10
+START, SELECT = 0x10, 0x20
+#: from player 1's block to player 2's
+RIVAL = 0x80
 PATIENCE_FRAMES = 700
 
 
@@ -27,7 +27,8 @@ class Machine:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.level_data = b""
+        self._title = b""
+        self._level_data: dict[int, bytes] = {}
 
     @property
     def ram(self) -> bytes:
@@ -64,37 +65,48 @@ class Machine:
         raise TimeoutError(f"after {PATIENCE_FRAMES} frames RAM does not hold {values}")
 
     def boot(self) -> None:
-        """From power-on to the title; keeps a state of the first frame of mode 3, where games are seeded."""
+        """From power-on to the title, where a step begins everything else."""
         self.wait_for({MODE: TITLE, ATTRACT: 0})
-        title = self.emulator.save_state()
-        self.tap(START)
-        self.step(START)
-        self.wait_for({MODE: INIT})
-        self.level_data = self.emulator.save_state()
-        self.emulator.load_state(title)
+        self._title = self.emulator.save_state()
         self.step()
+
+    def level_data(self, selects: int = 0) -> bytes:
+        """A state of the first frame of mode 3, where games are seeded, after so many times Select on the title."""
+        if selects not in self._level_data:
+            self.emulator.load_state(self._title)
+            for _ in range(selects):
+                self.tap(SELECT)
+            self.tap(START)
+            self.step(START)
+            self.wait_for({MODE: INIT})
+            self._level_data[selects] = self.emulator.save_state()
+        return self._level_data[selects]
 
     def begin(self, level: int, speed: int, *, state: int, frame_counter: int = 0) -> Round:
         """A game from a generator state (`a` in the high byte) up to its first frame of play, and its model."""
         a, b = divmod(state, 256)
         seeded = {0x17: a, 0x18: b, LEVEL: level, SPEED: speed, FRAME_COUNTER: frame_counter}
-        self.emulator.load_state(with_ram(self.level_data, seeded))
+        self.emulator.load_state(with_ram(self.level_data(), seeded))
         self.step(frames=140)
         self.wait_for({MODE: PLAY})
         return new_round(level, speed, a=a, b=b, frame_counter=self.ram[FRAME_COUNTER])
 
-    def put_board(self, model: Round, board: Sequence[int]) -> None:
-        """Another board under both."""
+    def begin_match(self, match: Match) -> None:
+        """The cartridge where the match is, at the beginning of mode 3."""
+        a, b = match.generator.a, match.generator.b
+        seeded = {0x17: a, 0x18: b, FRAME_COUNTER: match.frame_counter}
+        for offset, level, speed in zip((0, RIVAL), match.levels, match.speeds, strict=False):
+            seeded |= {LEVEL + offset: level, SPEED + offset: speed}
+        selects = len(match.levels) - 1 + match.is_cpu
+        self.emulator.load_state(with_ram(self.level_data(selects), seeded))
+
+    def put_board(self, model: Round, board: Sequence[int], *, player: int = 1) -> None:
+        """Another board under a player of both."""
         model.board[:] = board
         model.viruses = sum(cell & 0xF0 == 0xD0 for cell in board)
-        self.poke({FIELD + i: cell for i, cell in enumerate(board)} | {VIRUSES: bcd(model.viruses)})
-
-    def play(self, model: Round, held: int) -> None:
-        """One frame on both sides, which must then agree."""
-        self.step(held)
-        model.frame(held)
-        difference = differences(self.ram, model)
-        assert not difference, f"frame {model.frame_counter}, level {model.level}, speed {model.speed}: {difference}"
+        field, viruses = (FIELD, VIRUSES) if player == 1 else (FIELD + 0x100, VIRUSES + RIVAL)
+        tallies = {0x72 + colour: list(board).count(0xD0 | colour) for colour in range(3)}
+        self.poke({field + i: cell for i, cell in enumerate(board)} | {viruses: bcd(model.viruses)} | tallies)
 
 
 def mirrored(held: int) -> int:
@@ -105,43 +117,3 @@ def mirrored(held: int) -> int:
 def bcd(number: int) -> int:
     """Two decimal digits in a byte."""
     return number // 10 % 10 << 4 | number % 10
-
-
-def expected_ram(model: Round) -> dict[int, int]:
-    """What the cartridge's RAM must hold, besides the field."""
-    block = {
-        0x00: model.redraw & 255,
-        0x01: model.colours[0],
-        0x02: model.colours[1],
-        0x05: model.x,
-        0x06: model.y,
-        0x07: model.step,
-        0x09: model.lost,
-        0x0A: model.speedups,
-        0x0B: model.speed,
-        0x0F: model.matches,
-        0x10: bcd(model.capsules),
-        0x11: model.capsules // 100,
-        0x12: model.gravity,
-        0x13: model.repeat,
-        0x16: model.level,
-        0x17: model.action,
-        0x1A: model.next_colours[0],
-        0x1B: model.next_colours[1],
-        0x21: model.cells,
-        0x24: bcd(model.viruses),
-        0x25: model.rotation,
-        0x27: model.queue_index,
-        0x2D: model.kills,
-    }
-    counters = {FRAME_COUNTER: model.frame_counter, PAUSE: 5 * model.paused, 0xF5: model.pressed, 0xF7: model.held}
-    digits = {0x729 + i: model.score // 10 ** (i + 1) % 10 for i in range(6)}
-    return {BLOCK + offset: value for offset, value in block.items()} | counters | digits
-
-
-def differences(ram: bytes, model: Round) -> dict[str, tuple[int, int]]:
-    """Address -> (the cartridge's byte, the model's), where they differ."""
-    expected = expected_ram(model)
-    if ram[FIELD : FIELD + 128] != model.board:
-        expected |= {FIELD + i: cell for i, cell in enumerate(model.board)}
-    return {f"{address:#06x}": (ram[address], value) for address, value in expected.items() if ram[address] != value}

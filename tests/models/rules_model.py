@@ -1,40 +1,32 @@
 """The game's rules, frame by frame, in plain Python: what any cartridge of it has to do.
 
-Owns one player's round from its seed to its end.  Knows no emulator and no cartridge; written from the rules
-alone, so that the 6502 program and this model can only agree by both being right.
+Owns one player's round from its seed to its end, alone or against a rival.  Knows no emulator and no cartridge;
+written from the rules alone, so that the 6502 program and this model can only agree by both being right.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from models.seeding_model import (
-    CELLS,
-    COLUMNS,
-    EMPTIED,
-    EMPTY,
-    ROWS,
-    VIRUS,
-    Generator,
-    capsule_queue,
-    virus_board,
-    virus_count,
+from models.field_model import (
+    BOTTOM_HALF,
+    CLEARING,
+    COLUMN_LINES,
+    LEFT_HALF,
+    RIGHT_HALF,
+    ROW_LINES,
+    TOP_HALF,
+    fall_one_row,
+    forget_emptied,
+    leave_remains,
+    put_garbage,
+    runs,
 )
+from models.seeding_model import COLUMNS, EMPTY, ROWS, VIRUS, Generator, capsule_queue, virus_board, virus_count
 
 A, B, SELECT, START, UP, DOWN, LEFT, RIGHT = 0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
 LOW, MED, HI = 0, 1, 2
 FALLING, RESOLVING, ATTACKS, SPAWNED, IDLE, PASS, THROWING = range(7)
 
-TOP_HALF, BOTTOM_HALF, LEFT_HALF, RIGHT_HALF, SINGLE = 0x40, 0x50, 0x60, 0x70, 0x80
-CLEARING = 0xB0
-#: type of a half -> (offset of its partner, type of its partner)
-PARTNERS = {
-    LEFT_HALF: (1, RIGHT_HALF),
-    RIGHT_HALF: (-1, LEFT_HALF),
-    TOP_HALF: (COLUMNS, BOTTOM_HALF),
-    BOTTOM_HALF: (-COLUMNS, TOP_HALF),
-}
-
-MATCH_LENGTH = 4
 THROW_FRAMES = 22
 FALL_STEP, ROWS_STEP, COLUMNS_STEP, UPDATE_STEP = 3, 5, 6, 7
 SPEED_BASE = (15, 25, 31)
@@ -50,6 +42,8 @@ FRAMES_PER_ROW = (
     1,
 )
 MAX_SPEEDUPS = 49
+#: matches of one capsule that make an attack
+ATTACK_MATCHES = 2
 MULTIPLIERS = (1, 2, 4, 8, 16, 32)
 
 REPEAT_FIRST, REPEAT_BACK, REPEAT_BLOCKED = 16, 10, 15
@@ -92,7 +86,13 @@ class Round:
     pressed: int = 0
     paused: bool = False
     lost: bool = False
-    match_colours: list[int] = field(default_factory=list)
+    #: speed-ups that the last frame of gravity used
+    speedups_used: int = 0
+    #: the player that this one's matches are sent to; None alone
+    rival: "Round | None" = field(default=None, repr=False)
+    #: size of the attack that waits for the rival
+    attack: int = 0
+    match_colours: list[int] = field(default_factory=lambda: [0] * 4)
 
     @property
     def cleared(self) -> bool:
@@ -105,26 +105,31 @@ class Round:
         return self.lost or self.cleared
 
     def frame(self, held: int) -> None:
-        """One frame with these buttons held."""
+        """One frame alone with these buttons held."""
+        self.begin_frame(held)
+        if self.over:
+            return
+        if not self.paused:
+            self.act()
+        if self.pressed == START and not self.over:
+            self.paused = not self.paused
+
+    def begin_frame(self, held: int) -> None:
+        """What every frame begins with, whatever the round does: counter, redraw, pad."""
         self.frame_counter = (self.frame_counter + 1) & 255
         if self.redraw >= 0:
             self.redraw -= 1
         self.pressed, self.held = held & ~self.held, held
-        if self.over:
-            return
-        if not self.paused:
-            self._act()
-        if self.pressed == START and not self.over:
-            self.paused = not self.paused
 
-    def _act(self) -> None:
+    def act(self) -> None:
+        """The player's part of a frame of play."""
         match self.action:
             case 0:
                 self._fall_and_steer()
             case 1:
                 self._resolve()
             case 2:
-                self.action = PASS
+                self._receive()
             case 3:
                 self.action = FALLING
             case 5:
@@ -134,6 +139,9 @@ class Round:
 
     # --- throw and spawn
     def _throw(self) -> None:
+        if self.rival is not None:
+            self._spawn()
+            return
         if self.speed == LOW and self.frame_counter % 2 == 0:
             return
         self.throw_step += 1
@@ -170,6 +178,7 @@ class Round:
         if self.frame_counter % 2 == 1 and self.held & 0x0F == DOWN:
             return True
         self.gravity += 1
+        self.speedups_used = self.speedups
         return self.gravity >= FRAMES_PER_ROW[SPEED_BASE[self.speed] + self.speedups]
 
     def _shift(self) -> None:
@@ -246,79 +255,57 @@ class Round:
         elif self.step == FALL_STEP + 1:
             self.matched = False
         elif self.step == ROWS_STEP:
-            self._match_lines(range(i, i + COLUMNS) for i in range(0, CELLS, COLUMNS))
+            self._match(ROW_LINES)
         elif self.step == COLUMNS_STEP:
-            self._match_lines(range(i, CELLS, COLUMNS) for i in range(COLUMNS))
+            self._match(COLUMN_LINES)
         elif self.step == UPDATE_STEP and self.matched:
-            self._update_board()
+            leave_remains(self.board)
             self.step, self.redraw = FALL_STEP, 15
             return
         elif self.step > UPDATE_STEP:
-            self.action, self.step = ATTACKS, -1
+            self._finish()
         self.step += 1
+
+    def _finish(self) -> None:
+        self.action, self.step = ATTACKS, -1
+        if self.rival is not None and self.matches >= ATTACK_MATCHES:
+            self.attack += self.matches
+
+    def _receive(self) -> None:
+        if self.rival is None or not self.rival.attack:
+            self.action = PASS
+            return
+        put_garbage(self.board, self.rival.attack, self.rival.match_colours, frame_counter=self.frame_counter)
+        self.rival.attack = 0
+        self.action, self.step, self.redraw = RESOLVING, 0, 0
 
     def _fall_step(self) -> None:
         if self.redraw >= 0:
             return
-        for i in range(CELLS):
-            if self.board[i] >= EMPTIED:
-                self.board[i] = EMPTY
-        if self._everything_falls_one_row():
+        forget_emptied(self.board)
+        if fall_one_row(self.board):
             self.redraw = 15
         else:
             self.step += 1
 
-    def _everything_falls_one_row(self) -> bool:
-        moved = False
-        for i in reversed(range(CELLS - COLUMNS)):
-            kind = self.board[i] & 0xF0
-            width = {LEFT_HALF: 2, TOP_HALF: 1, BOTTOM_HALF: 1, SINGLE: 1}.get(kind, 0)
-            below = range(i + COLUMNS, i + COLUMNS + width)
-            if width and all(self.board[j] >= EMPTIED for j in below):
-                moved = True
-                for j in below:
-                    self.board[j], self.board[j - COLUMNS] = self.board[j - COLUMNS], EMPTY
-        return moved
+    def _match(self, lines: Sequence[range]) -> None:
+        for run in runs(self.board, lines):
+            self.matched = True
+            if self.matches < len(self.match_colours):
+                self.match_colours[self.matches] = self.board[run[0]] & 3
+            self.matches += 1
+            for i in run:
+                self._clear(i)
 
-    def _match_lines(self, lines: Iterator[range]) -> None:
-        for line in lines:
-            start = 0
-            for k in range(1, len(line) + 1):
-                if k < len(line) and self._same_colour(line[start], line[k]):
-                    continue
-                if k - start >= MATCH_LENGTH and self.board[line[start]] < EMPTIED:
-                    self._clear(line[start:k])
-                start = k
-
-    def _same_colour(self, i: int, j: int) -> bool:
-        if self.board[i] >= EMPTIED or self.board[j] >= EMPTIED:
-            return self.board[i] >= EMPTIED and self.board[j] >= EMPTIED
-        return self.board[i] & 3 == self.board[j] & 3
-
-    def _clear(self, run: range) -> None:
-        colour = self.board[run[0]] & 3
-        self.matched = True
-        self.matches += 1
-        for i in run:
-            kind = self.board[i] & 0xF0
-            self.cells += kind != CLEARING
-            if kind == VIRUS:
+    def _clear(self, i: int) -> None:
+        kind, colour = self.board[i] & 0xF0, self.board[i] & 3
+        self.cells += kind != CLEARING
+        if kind == VIRUS:
+            if self.rival is None:
                 self.score += (self.speed + 1) * 100 * MULTIPLIERS[min(self.kills, 5)]
-                self.kills += 1
-                self.viruses -= 1
-            self.board[i] = CLEARING | colour
-
-    def _update_board(self) -> None:
-        for i in range(CELLS):
-            if self.board[i] & 0xF0 == CLEARING:
-                self.board[i] = EMPTIED | self.board[i] & 3
-        for i in range(CELLS):
-            kind = self.board[i] & 0xF0
-            if kind in PARTNERS and not self._has_partner(i, *PARTNERS[kind]):
-                self.board[i] = SINGLE | self.board[i] & 3
-
-    def _has_partner(self, i: int, offset: int, kind: int) -> bool:
-        return 0 <= i + offset < CELLS and self.board[i + offset] & 0xF0 == kind
+            self.kills += 1
+            self.viruses -= 1
+        self.board[i] = CLEARING | colour
 
 
 def new_round(level: int, speed: int, *, a: int, b: int, frame_counter: int = 0) -> Round:

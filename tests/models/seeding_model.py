@@ -47,11 +47,12 @@ def virus_board(level: int, generator: Generator) -> bytearray:
     board = bytearray([EMPTY] * CELLS)
     left = virus_count(level)
     while left > 0:
-        left -= _place_virus(board, level, left, generator)
+        left -= place_virus(board, level, left, generator)
     return board
 
 
-def _place_virus(board: bytearray, level: int, left: int, generator: Generator) -> bool:
+def place_virus(board: bytearray, level: int, left: int, generator: Generator) -> bool:
+    """One attempt to place one of the `left` viruses; whether it found a cell."""
     generator.step()
     while generator.a & 15 > GREATEST_HEIGHT[level]:
         generator.step()

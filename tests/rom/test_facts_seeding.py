@@ -119,7 +119,7 @@ def test_a_levels_viruses(machine: Machine, fact: Fact, level: int) -> None:
 def intro(machine: Machine, level: int) -> list[bytes]:
     """From the first frame of the intro to the first of play."""
     machine.begin(level, 1, state=0x1234)
-    machine.emulator.load_state(machine.level_data)
+    machine.emulator.load_state(machine.level_data())
     machine.poke({0x17: 0x12, 0x18: 0x34, 0x316: level})
     rams = []
     while machine.ram[MODE] != PLAY:

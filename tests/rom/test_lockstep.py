@@ -1,73 +1,93 @@
-"""The cartridge and the rules model, frame by frame over whole games."""
+"""The cartridge and the rules model, frame by frame over whole games: one player, two, and against the machine."""
+
+import sys
+from collections.abc import Iterator
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
+from models.comparison import match_differences, play, play_match
 from models.machine import FIELD, QUEUE, Machine
-from models.rules_model import DOWN, LEFT, RIGHT, START, A, B, Round
-from models.seeding_model import EMPTY
+from models.match_model import LEVEL_DATA, OPTIONS, PLAY, Match
+from models.players import STYLES, board_for_play, generator_state, held_buttons, rubble
+from models.rules_model import START
+from models.seeding_model import Generator
 
-SOFT_RESET = 0xF0
-QUICK_FRAMES, SOAK_FRAMES = 700, 8000
-CALM = (0, 0, DOWN, LEFT, RIGHT, A, B, LEFT | A, RIGHT | B, DOWN | LEFT, A | B, LEFT | RIGHT)
-
-
-def generator_state(seed: int) -> int:
-    """Seeds spread over the 32,767 states that give different games."""
-    return (seed * 20077 % 32767 + 1) << 1
-
-
-def held_buttons(style: int, chance: np.random.Generator, frames: int) -> list[int]:
-    """A player's inputs: held directions, whole drops, or plain noise."""
-    if style == 0:
-        return [int(b) for b in np.repeat(chance.choice(CALM, frames), chance.integers(1, 9, frames))[:frames]]
-    if style == 1:
-        drops = [
-            [int(chance.choice([LEFT, RIGHT, 0, A, B]))] * int(chance.integers(1, 24)) + [DOWN] * 24
-            for _ in range(frames)
-        ]
-        return [button for drop in drops for button in drop][:frames]
-    noise = chance.integers(0, 256, frames)
-    noise[chance.random(frames) < 0.9] &= ~START
-    return [0 if b == SOFT_RESET else int(b) for b in noise]
-
-
-def play(machine: Machine, model: Round, buttons: list[int]) -> None:
-    for held in buttons:
-        machine.play(model, held)
-        if model.over:
-            break
+QUICK_FRAMES, LONG_FRAMES = 700, 8000
+SOAK_GAMES = 600
 
 
 def play_a_game(machine: Machine, seed: int, frames: int) -> None:
     chance = np.random.default_rng(seed)
-    model = machine.begin(
-        seed % 21, seed // 3 % 3, state=generator_state(seed), frame_counter=int(chance.integers(256))
-    )
-    play(machine, model, held_buttons(seed % 3, chance, frames))
+    clock = int(chance.integers(256))
+    model = machine.begin(seed % 21, seed // 3 % 3, state=generator_state(seed), frame_counter=clock)
+    for held in held_buttons(seed % STYLES, chance, frames):
+        play(machine, model, held)
+        if model.over:
+            return
 
 
 def play_rubble(machine: Machine, seed: int, frames: int) -> None:
-    """A field of random cells: lines in both directions, orphans and long cascades from the first lock on."""
     chance = np.random.default_rng(seed)
     model = machine.begin(0, seed % 3, state=generator_state(seed))
     machine.put_board(model, rubble(chance))
-    play(machine, model, held_buttons(1, chance, frames))
+    for held in held_buttons(1, chance, frames):
+        play(machine, model, held)
+        if model.over:
+            return
 
 
-def rubble(chance: np.random.Generator) -> list[int]:
-    board = [EMPTY] * 128
-    top = 16 - int(chance.integers(3, 14))
-    density = chance.uniform(0.3, 0.9)
-    for cell in range(top * 8, 127):
-        if board[cell] != EMPTY or chance.random() > density:
-            continue
-        colour, other = (int(c) for c in chance.integers(0, 3, 2))
-        if cell % 8 < 7 and chance.random() < 0.4:
-            board[cell], board[cell + 1] = 0x60 | colour, 0x70 | other
-        else:
-            board[cell] = (0xD0 if chance.random() < 0.15 else 0x80) | colour
-    board[127] = 0xD0
-    return board
+def new_match(
+    machine: Machine, seed: int, *, players: int = 2, is_cpu: bool = False
+) -> tuple[Match, np.random.Generator]:
+    """Mode 3 on both sides.  Every second match of two people has unequal levels and speeds."""
+    chance = np.random.default_rng(seed)
+    level, speed = int(chance.integers(21)), int(chance.integers(3))
+    levels, speeds = [level] * players, [speed] * players
+    if players == 2 and not is_cpu and seed % 2:
+        levels, speeds = [level, int(chance.integers(21))], [speed, int(chance.integers(3))]
+    generator = Generator(*divmod(generator_state(seed), 256))
+    clock = int(chance.integers(256))
+    match = Match(levels=levels, speeds=speeds, generator=generator, is_cpu=is_cpu, frame_counter=clock)
+    machine.begin_match(match)
+    return match, chance
+
+
+def skip_intro(machine: Machine, match: Match) -> None:
+    """As many frames on the cartridge as the model's intro has: both must then begin to play."""
+    frames = 0
+    while match.mode != PLAY:
+        match.frame(0)
+        frames += 1
+    machine.step(frames=frames)
+    assert match_differences(machine.ram, match) == {}
+
+
+def play_a_round(machine: Machine, match: Match, buttons: Iterator[tuple[int, int]]) -> int:
+    """Until the next round's mode 3, or the end of the match or the buttons; how many frames that took."""
+    pause = 2 + match.generator.b % 40
+    frames = 0
+    for one, two in buttons:
+        waits = match.mode != PLAY or match.decided
+        held = (START if match.frame_counter % pause == 0 else 0) if waits else one
+        play_match(machine, match, held, two)
+        frames += 1
+        if match.mode in {LEVEL_DATA, OPTIONS}:
+            break
+    return frames
+
+
+def play_prepared_rounds(machine: Machine, match: Match, chance: np.random.Generator, frames: int) -> None:
+    """A match whose every round begins on fields that end it soon, by attacks, clears and top-outs."""
+    spent = 0
+    while match.mode != OPTIONS and spent < frames:
+        skip_intro(machine, match)
+        for number, player in enumerate(match.players, 1):
+            machine.put_board(player, board_for_play(match.queue, chance), player=number)
+        one, two = (held_buttons(int(style), chance, frames) for style in chance.integers(STYLES, size=2))
+        spent += play_a_round(machine, match, zip(one, two, strict=True))
+        if match.mode == PLAY:
+            return
 
 
 @pytest.mark.parametrize("seed", range(21))
@@ -78,6 +98,34 @@ def test_a_game_goes_on_the_cartridge_as_in_the_model(machine: Machine, seed: in
 @pytest.mark.parametrize("seed", range(12))
 def test_lines_orphans_and_cascades_resolve_as_in_the_model(machine: Machine, seed: int) -> None:
     play_rubble(machine, seed, QUICK_FRAMES // 2)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_intro_goes_frame_by_frame_as_in_the_model(machine: Machine, seed: int) -> None:
+    match, _ = new_match(machine, seed, players=1 + seed % 2)
+    for held in chain([0, 0, START, 0, 0, START], repeat(0, 20), [START, 0, START], repeat(0)):
+        play_match(machine, match, held)
+        if match.mode == PLAY:
+            return
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_match_of_two_goes_on_the_cartridge_as_in_the_model(machine: Machine, seed: int) -> None:
+    match, chance = new_match(machine, seed)
+    play_prepared_rounds(machine, match, chance, QUICK_FRAMES)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_match_against_the_machine_goes_on_the_cartridge_as_in_the_model(machine: Machine, seed: int) -> None:
+    match, chance = new_match(machine, seed, is_cpu=True)
+    play_prepared_rounds(machine, match, chance, QUICK_FRAMES)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_boards_as_they_are_dealt_go_on_in_two_fields_as_in_the_model(machine: Machine, seed: int) -> None:
+    match, chance = new_match(machine, seed)
+    skip_intro(machine, match)
+    play_a_round(machine, match, zip(*(held_buttons(1, chance, QUICK_FRAMES) for _ in range(2)), strict=True))
 
 
 @pytest.mark.parametrize("level", range(25))
@@ -91,9 +139,20 @@ def test_every_levels_viruses_and_queue_are_the_models(machine: Machine, level: 
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("block", range(10))
-def test_hundreds_of_whole_games_go_on_the_cartridge_as_in_the_model(machine: Machine, block: int) -> None:
-    for seed in range(1000 + block * 25, 1025 + block * 25):
-        play_a_game(machine, seed, SOAK_FRAMES)
-        play_rubble(machine, seed, SOAK_FRAMES)
+@pytest.mark.timeout(3600)
+def test_a_thousand_seeded_games_go_on_the_cartridge_as_in_the_model(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = {"games": 0, "fields of rubble": 0, "matches of two": 0, "matches against the machine": 0}
+    for seed in range(1000, 1000 + SOAK_GAMES):
+        play_a_game(machine, seed, LONG_FRAMES)
+        counts["games"] += 1
+        if seed % 2:
+            play_rubble(machine, seed, LONG_FRAMES)
+            counts["fields of rubble"] += 1
+        is_cpu = seed % 4 == 0
+        match, chance = new_match(machine, seed, is_cpu=is_cpu)
+        play_prepared_rounds(machine, match, chance, LONG_FRAMES)
+        counts["matches against the machine" if is_cpu else "matches of two"] += 1
+    with capsys.disabled():
+        sys.stdout.write(f"\nagree frame by frame: {counts}, {machine.emulator.frames} frames\n")

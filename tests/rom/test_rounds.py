@@ -1,3 +1,4 @@
+from models.comparison import play
 from models.machine import INIT, MODE, OPTIONS, PAUSE, PLAY, ROUND_OVER, START, TOPPED_OUT, VIRUSES, Machine
 from models.rules_model import DOWN, RIGHT, Round
 from models.seeding_model import EMPTY
@@ -9,7 +10,7 @@ STALE_VIRUSES = 0x3A4
 
 def play_until_over(machine: Machine, model: Round, held: int) -> None:
     for _ in range(6000):
-        machine.play(model, held)
+        play(machine, model, held)
         if model.over:
             return
     raise AssertionError("the round does not end")
@@ -26,24 +27,24 @@ def begin_one_drop_from_clear(machine: Machine, level: int = 0) -> Round:
 def test_start_pauses_without_changing_the_mode_and_nothing_moves(machine: Machine) -> None:
     model = machine.begin(3, 2, state=STATE)
     for _ in range(60):
-        machine.play(model, RIGHT)
-    machine.play(model, START)
+        play(machine, model, RIGHT)
+    play(machine, model, START)
     assert (machine.ram[MODE], machine.ram[PAUSE], machine.ram[0x5D]) == (PLAY, 5, 0)
     before = machine.ram[0x300:0x480]
     for _ in range(50):
-        machine.play(model, DOWN)
+        play(machine, model, DOWN)
     assert machine.ram[0x300:0x480] == before
     for held in (0, START, 0, 0, DOWN, DOWN, DOWN):
-        machine.play(model, held)
+        play(machine, model, held)
     assert machine.ram[PAUSE] == 0
 
 
 def test_a_pause_while_the_field_is_redrawn_costs_no_frame_of_the_redraw(machine: Machine) -> None:
     model = machine.begin(0, 1, state=STATE)
     while model.action != 1:
-        machine.play(model, DOWN)
+        play(machine, model, DOWN)
     for held in (START, 0, 0, 0, 0, 0, START, *[0] * 60):
-        machine.play(model, held)
+        play(machine, model, held)
     assert model.capsules > 2
 
 
@@ -114,7 +115,7 @@ def test_one_player_alone_leaves_the_second_block_at_the_start_of_the_level(mach
 def test_the_working_copy_shows_the_players_block_and_probes_beyond_the_field_find_it_empty(machine: Machine) -> None:
     model = machine.begin(8, 1, state=STATE)
     for _ in range(300):
-        machine.play(model, RIGHT)
+        play(machine, model, RIGHT)
         assert machine.ram[0x80:0xB0] == machine.ram[0x300:0x330]
     assert set(machine.ram[0x480:0x500] + machine.ram[0x580:0x600]) == {0xFF}
 
