@@ -17,9 +17,10 @@ from env.process import find_program
 from env.recognition import Recognition, recognise
 from observer.adapters.backends import Backend
 from observer.adapters.backends.process import ProcessBackend
+from observer.adapters.letterbox import Letterbox
 from observer.adapters.lock import FolderLock
 from observer.adapters.snapshots import Snapshots
-from observer.adapters.store import Store
+from observer.adapters.store import FactName, Store
 from observer.adapters.traininglog import TrainingLog
 from observer.adapters.writers import Writer
 from observer.adapters.writers.metrics_csv import MetricsCsv
@@ -32,6 +33,7 @@ from observer.core.errors import SetupError
 from observer.core.layout import RunLayout
 from observer.core.models import Digest, EvaluationPlan
 from observer.core.plan import plan_seeds
+from observer.stages.commands import Commands, CommandSettings
 from observer.stages.dispatch import Dispatch, DispatchSettings
 from observer.stages.intake import Intake, IntakeSettings
 from observer.stages.publishing import Publishing
@@ -72,6 +74,7 @@ class Run:
         self._resources = ExitStack()
         self.layout = RunLayout(run.output)
         self.store = Store(self.layout.database)
+        self.letterbox = Letterbox(self.layout)
 
     def __enter__(self) -> Self:
         """Take the output folder and take up what was left there.
@@ -86,6 +89,7 @@ class Run:
                 opening.enter_context(FolderLock(self.layout.lock))
             except OSError as error:
                 raise SetupError(f"the output folder {self._run.output} cannot be used: {error.strerror}") from error
+            self.letterbox.folder.mkdir(parents=True, exist_ok=True)
             opening.enter_context(self.store)
             self.dispatch = Dispatch(
                 settings=self._dispatch_settings(),
@@ -125,8 +129,17 @@ class Run:
 
     @property
     def is_idle(self) -> bool:
-        """Everything that was found is done, filmed and published."""
-        return self.intake.is_idle and not self.store.unfinished() and not self.publishing.is_behind
+        """Everything that was found and may be done is done, filmed and published."""
+        return self.intake.is_idle and not self.has_work and not self.publishing.is_behind
+
+    @property
+    def has_work(self) -> bool:
+        """Something waits or runs that may be done now: a paused run has nothing to do."""
+        return self.store.unfinished() > 0 and not self.is_paused
+
+    @property
+    def is_paused(self) -> bool:
+        return self.store.facts.get(FactName.PAUSED) is not None
 
     def _build(self) -> None:
         snapshots = Snapshots(self.layout)
@@ -138,7 +151,25 @@ class Run:
             clock=self._clock,
             training=lambda: self.trainer.speed,
         )
-        self.upkeep = Upkeep(store=self.store, layout=self.layout, snapshots=snapshots)
+        self.upkeep = Upkeep(
+            store=self.store, layout=self.layout, snapshots=snapshots, letterbox=self.letterbox, clock=self._clock
+        )
+        self.commands = Commands(
+            settings=self._command_settings(),
+            store=self.store,
+            snapshots=snapshots,
+            letterbox=self.letterbox,
+            clock=self._clock,
+        )
+
+    def _command_settings(self) -> CommandSettings:
+        return CommandSettings(
+            environment=self._environment, plan_for=self._planner.plan, trust=self._config.policy.trust
+        )
+
+    @property
+    def _environment(self) -> EnvironmentOptions:
+        return (self._run.environment or self._config.environment).options()
 
     def _new_trainer(self) -> Trainer:
         folders, without = self._log_place(self._run)
@@ -154,7 +185,7 @@ class Run:
         return IntakeSettings(
             folder=self._run.watch,
             settle_seconds=self._config.watch.settle_seconds,
-            environment=(self._run.environment or self._config.environment).options(),
+            environment=self._environment,
             plan_for=self._planner.plan,
             trust=self._config.policy.trust,
         )

@@ -62,6 +62,11 @@ def read_file(path: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> tuple[by
     return blob, identity
 
 
+def readable(name: str) -> str:
+    """A name for people and the database: bytes that are no UTF-8 appear as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def check_kind_and_size(path: Path, status: os.stat_result, *, limit_bytes: int) -> None:
     """Nothing but a regular file of a sane size is read."""
     if not stat.S_ISREG(status.st_mode):

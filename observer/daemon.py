@@ -98,7 +98,12 @@ class Daemon:
     @property
     def is_idle(self) -> bool:
         """Everything that was found is done, filmed and published."""
-        return not self._scan_wanted and all(run.is_idle for run in self._runs)
+        return not self._scan_wanted and all(self._is_run_idle(run) for run in self._runs)
+
+    def _is_run_idle(self, run: app.Run) -> bool:
+        found = []
+        self._steps.run(f"{run.name} idle", lambda: found.append(run.is_idle))
+        return found == [True]
 
     def tick(self, messages: set[Message]) -> None:
         """One turn: what was asked, then each stage in the order a checkpoint travels."""
@@ -106,14 +111,17 @@ class Daemon:
         if self._is_stopping:
             return
         self._reload(messages)
-        self._scan_wanted |= bool(messages & {Message.FOLDER_CHANGED, Message.SCAN_DUE, Message.RELOAD})
+        self._scan_wanted |= bool(messages & {Message.FOLDER_CHANGED, Message.ASKED, Message.SCAN_DUE, Message.RELOAD})
         self._sweep_wanted |= Message.SWEEP_DUE in messages
         self._scan()
+        for run in self._runs:
+            self._steps.run(f"{run.name} commands", partial(self._obey, run))
         exits = self._backend.poll()
         for run in self._runs:
             run.dispatch.note(exits)  # told once: a run that waits out a failure must not miss them
             self._steps.run(f"{run.name} collect", run.dispatch.collect)
             self._steps.run(f"{run.name} stalled", run.dispatch.stop_stalled)
+            self._steps.run(f"{run.name} rest", run.dispatch.rest)
         self._start_more()
         for run in self._runs:
             self._steps.run(f"{run.name} publish", run.publishing.flush)
@@ -146,10 +154,16 @@ class Daemon:
             self._steps.run(f"{run.name} status", partial(self._read_status, run))
         return "; ".join(self._statuses.get(run.name, f"{run.name}: not known") for run in self._runs)
 
+    def _obey(self, run: app.Run) -> None:
+        if run.commands.obey():
+            self._scan_wanted = True  # files may have been asked for again
+
     def _read_status(self, run: app.Run) -> None:
         counts = run.store.counts()
-        self._statuses[run.name] = f"{run.name}: " + ", ".join(f"{counts[state]} {state.value}" for state in JobState)
-        self._has_work[run.name] = run.store.unfinished() > 0
+        told = [f"{counts[state]} {state.value}" for state in JobState]
+        told += ["paused"] if run.is_paused else []
+        self._statuses[run.name] = f"{run.name}: " + ", ".join(told)
+        self._has_work[run.name] = run.has_work
 
     def _reload(self, messages: set[Message]) -> None:
         if Message.RELOAD in messages and self.reloading is not None:

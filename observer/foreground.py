@@ -13,6 +13,7 @@ from env.options import ENVIRONMENT_FILE, EnvironmentOptions
 from observer.adapters import jobfiles
 from observer.adapters.backends.process import ProcessBackend
 from observer.adapters.checkpoint_folder import read_sidecar
+from observer.adapters.recognition import checkpoint_of
 from observer.app import WORKER_COMMAND, Planner
 from observer.checkpointfile import read_file
 from observer.config import Config
@@ -31,7 +32,6 @@ from observer.core.layout import JobFiles
 from observer.core.models import Digest, EvaluationRequest, EvaluationResult, Failure, Progress
 from observer.files import write_whole
 from observer.sb3zip import check_archive
-from observer.stages.intake import checkpoint_of
 
 POLL_SECONDS: Final = 0.2
 

@@ -14,12 +14,14 @@ from typing import Final, Self
 from observer.adapters.scheduler import Scheduler
 from observer.adapters.watcher import Watcher
 from observer.config import Config
+from observer.core.layout import RunLayout
 
 SWEEP_SECONDS: Final = 600.0
 
 
 class Message(StrEnum):
     FOLDER_CHANGED = "folder changed"
+    ASKED = "asked"
     SCAN_DUE = "scan due"
     SWEEP_DUE = "sweep due"
     RELOAD = "reload"
@@ -65,9 +67,9 @@ class Producers:
     def begin(self, config: Config) -> None:
         """Watch what this configuration names, and nothing else."""
         self._stop()
-        self._watchers = tuple(
-            Watcher(section.watch, wake=self._poster(Message.FOLDER_CHANGED)) for section in config.runs
-        )
+        folders = {section.watch: Message.FOLDER_CHANGED for section in config.runs}
+        folders |= {RunLayout(section.output).asked: Message.ASKED for section in config.runs}
+        self._watchers = tuple(Watcher(folder, wake=self._poster(message)) for folder, message in folders.items())
         self._scheduler = Scheduler(
             {
                 "scan": (config.watch.rescan_seconds, self._poster(Message.SCAN_DUE)),

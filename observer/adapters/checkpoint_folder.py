@@ -58,11 +58,6 @@ def read_sidecar(folder: Path) -> EnvironmentOptions:
         raise OptionsError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def readable(name: str) -> str:
-    """A name for people and the database: bytes that are no UTF-8 appear as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
 def _identity(entry: os.DirEntry[str]) -> FileIdentity | None:
     for follow in (True, False):  # a link that leads nowhere is known by itself, until it leads somewhere
         try:

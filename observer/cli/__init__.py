@@ -12,7 +12,7 @@ from rich.markup import escape
 from env.errors import EmulatorMissing, EnvError, RomError
 from env.options import OptionsError
 from observer import __version__
-from observer.cli import configuring, inspecting, playing, standing
+from observer.cli import configuring, inspecting, playing, queueing, standing
 from observer.cli.terminal import err, out
 from observer.core.errors import ExitCode, ObserverError
 
@@ -25,6 +25,9 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     inspecting.inspect,
     playing.verify,
     standing.status,
+    queueing.pause,
+    queueing.resume,
+    queueing.retry,
     standing.report,
     playing.plan,
 )

@@ -16,7 +16,8 @@ from env.errors import EmulatorMissing, EnvError, ReplayError, RomError
 from observer import app, daemon
 from observer import config as configuration
 from observer.adapters import jobfiles, logs
-from observer.cli.terminal import ConfigOption, JsonOption, err, out, progress_bar, show, warn
+from observer.cli.queueing import ask_to_evaluate
+from observer.cli.terminal import ConfigOption, JsonOption, RunOption, err, out, progress_bar, show, warn
 from observer.config import Config
 from observer.core.errors import ExitCode, ObserverError
 from observer.core.models import Digest, Estimate, EvaluationResult
@@ -35,15 +36,22 @@ def run(
     raise typer.Exit(daemon.run(settings, until_idle=until_idle, read_again=partial(configuration.load, config)))
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 -- each is an option of the command line
     file: Annotated[Path, typer.Argument(help="A checkpoint's zip; an environment.json beside it is read too.")],
     config: ConfigOption = None,
     *,
     episodes: Annotated[int | None, typer.Option(min=1, help="Games; default: the configuration's.")] = None,
     output: Annotated[Path | None, typer.Option(help="New folder to keep result, table and replays in.")] = None,
     as_json: JsonOption = False,
+    now: Annotated[bool, typer.Option("--now", help="Let the daemon play it, before everything else.")] = False,
+    name: RunOption = None,
 ) -> None:
-    """Play one checkpoint now, without daemon or database."""
+    """Play one checkpoint now, without daemon or database; or let the daemon play it next."""
+    if now:
+        if episodes is not None or output is not None or as_json:
+            raise typer.BadParameter("with --now it is played and kept like every other: without --episodes and such")
+        ask_to_evaluate(file, configuration.load(config), name=name)
+        return
     settings = _with_episodes(configuration.load(config), episodes)
     rom = app.check_setup(settings)
     warn(rom.warning)

@@ -49,13 +49,20 @@ def _standing(told: Mapping[str, Any]) -> dict[str, str]:
     parked = [f"{Path(file['path']).name}: {file['word']}: {file['sentence']}" for file in told["parked"]]
     last = told["last_result"]
     return {
-        "daemon": "not running" if told["daemon"] is None else f"process {told['daemon']}",
+        "daemon": _daemon(told),
         "evaluations": _counts(told["queue"]),
         "clips": _counts(told["renderings"]),
         "now": "\n".join(jobs) if jobs and told["daemon"] is not None else _RESTS[bool(jobs)],
         "parked": "\n".join(parked) or "nothing",
         "last result": "none yet" if last is None else _last_result(last),
     }
+
+
+def _daemon(told: Mapping[str, Any]) -> str:
+    lines = ["not running" if told["daemon"] is None else f"process {told['daemon']}"]
+    lines += [f"paused since {told['paused']}: `observer resume` lets it go on"] if told["paused"] else []
+    lines += [f"asked for, and done when it runs: {', '.join(told['asked'])}"] if told["asked"] else []
+    return "\n".join(lines)
 
 
 def _counts(states: Mapping[str, int]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from observer.core.asking import Urgency
 from observer.core.models import Digest, JobId, JobKind
 
 Order = Literal["newest_first", "oldest_first"]
@@ -39,6 +40,12 @@ class Waiting:
     was_started: bool
     #: Unix seconds
     not_before: float
+    urgency: Urgency = Urgency.USUAL
+
+    @property
+    def may_be_passed_over(self) -> bool:
+        """Nobody asked for it, and no game of it was played."""
+        return self.urgency is Urgency.USUAL and not self.was_started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,7 @@ def choose(waiting: Sequence[Waiting], policy: BacklogPolicy, *, now: float, tak
     """The next job and the skipped ones.
 
     Evaluations go first, until more renderings than evaluations wait: clips come late under load, but they come.
+    What somebody asked for is not passed over, and what was asked for at once goes before all else.
 
     Args:
         waiting: every waiting job of the run.
@@ -72,7 +80,8 @@ def choose(waiting: Sequence[Waiting], policy: BacklogPolicy, *, now: float, tak
     first, second = evaluations, renderings
     if len(renderings) > len(evaluations):
         first, second = renderings, evaluations
-    claim = _next(first, policy, now=now) or _next(second, policy, now=now)
+    at_once = [job for job in evaluations if job.urgency is Urgency.NOW]
+    claim = next((job for jobs in (at_once, first, second) if (job := _next(jobs, policy, now=now))), None)
     return Choice(claim=claim, skip=tuple(sorted(skipped)))
 
 
@@ -92,7 +101,7 @@ def _outside_steps(evaluations: Sequence[Waiting], every_steps: int, taken: Take
     outside = set()
     for job in sorted(evaluations, key=lambda job: (job.step, job.id)):
         span = (job.plan, job.step // every_steps)
-        if span in used and not job.was_started:
+        if span in used and job.may_be_passed_over:
             outside.add(job.id)
         used.add(span)
     return outside
@@ -101,7 +110,7 @@ def _outside_steps(evaluations: Sequence[Waiting], every_steps: int, taken: Take
 def _overflow(evaluations: Sequence[Waiting], policy: BacklogPolicy) -> set[JobId]:
     if not policy.backlog_limit:
         return set()
-    may_go = [job for job in evaluations if not job.was_started and not _is_kept(job, policy.keep_every)]
+    may_go = [job for job in evaluations if job.may_be_passed_over and not _is_kept(job, policy.keep_every)]
     newest_first = sorted(may_go, key=lambda job: (job.step, job.id), reverse=True)
     return {job.id for job in newest_first[policy.backlog_limit :]}
 

@@ -108,6 +108,10 @@ class RunLayout:
     def jobs(self) -> Path:
         return self.work / "jobs"
 
+    @property
+    def asked(self) -> Path:
+        return self.work / "asked"
+
     def snapshot(self, digest: Digest) -> Path:
         return self.work / "snapshots" / f"{digest}.zip"
 

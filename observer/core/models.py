@@ -119,6 +119,8 @@ class Job:
     attempt: int = 0
     #: failures in a row in which no new game was finished
     failures: int = 0
+    #: times in a row that something outside ended its worker
+    kills: int = 0
     #: Unix seconds before which it is not claimed again
     not_before: float = 0.0
     error: str | None = None

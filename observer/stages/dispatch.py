@@ -16,11 +16,12 @@ import structlog
 from env.errors import EnvError
 from observer.adapters import evidence, jobfiles
 from observer.adapters.backends import Backend, Exit
-from observer.adapters.store import Store
+from observer.adapters.store import FactName, Store
 from observer.core.backlog import BacklogPolicy
 from observer.core.clock import Clock
 from observer.core.errors import ExitCode, JobError, ResultInvalid, Verdict, WorkerCrashed, WorkerStalled
 from observer.core.highlights import choose as choose_highlights
+from observer.core.idleness import Idleness
 from observer.core.layout import JobFiles, RunLayout, evaluation_folder
 from observer.core.models import (
     EvaluationRequest,
@@ -42,7 +43,6 @@ KILLED_FROM_OUTSIDE: Final = frozenset(-sent for sent in (signal.SIGKILL, signal
 #: a clip that fails twice will fail again
 MAX_RENDER_FAILURES: Final = 2
 SETUP_HOLD_SECONDS: Final = 60.0
-LONGEST_STEP_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +67,7 @@ class _Flight:
 
     job: Job
     files: JobFiles
-    checked_at: float
-    marker: tuple[int, int] = (0, 0)
-    idle_seconds: float = 0.0
-    idle_cpu_from: float = 0.0
+    idleness: Idleness
 
 
 class Dispatch:
@@ -158,18 +155,26 @@ class Dispatch:
         log.info("job.claimed", job=job.id, attempt=job.attempt, kind=job.kind.value, step=job.checkpoint.step)
         return True
 
+    def rest(self) -> None:
+        """Stop what runs, if the run is paused: whoever pauses wants the machine now."""
+        if self._store.facts.get(FactName.PAUSED) is not None:
+            self._stop(tuple(self._flights.keys() - self._ended.keys()), "the run is paused")
+
     def stop_all(self) -> None:
         """Kill the workers; their jobs go back and resume later, nothing is counted."""
-        for folder, flight in tuple(self._flights.items()):
+        self._stop(tuple(self._flights), "the daemon stops")
+
+    def _stop(self, folders: Sequence[Path], reason: str) -> None:
+        for folder in folders:
             self._backend.stop(folder)
-            self._return(flight.job, "the daemon stops")
+            self._return(self._flights[folder].job, reason)
             del self._flights[folder]
 
     # -- one attempt
 
     def _flight(self, job: Job) -> _Flight:
         files = self._layout.job(job.id, job.attempt)
-        return _Flight(job=job, files=files, checked_at=self._clock.monotonic())
+        return _Flight(job=job, files=files, idleness=Idleness(checked_at=self._clock.monotonic()))
 
     def _write_request(self, job: Job, files: JobFiles) -> None:
         shutil.rmtree(files.folder, ignore_errors=True)
@@ -227,8 +232,7 @@ class Dispatch:
             self._hold(jobfiles.last_words(files) or "a worker could not write down what it misses: is the disk full?")
             self._return(job, "something that every worker needs is missing")
         elif code in KILLED_FROM_OUTSIDE:
-            reason = f"its worker was ended from outside ({signal.Signals(-code).name})"
-            self._return(job, reason, wait_seconds=self._settings.backoff_seconds[0])
+            self._return_killed(job, signal.Signals(-code))
         else:
             raise WorkerCrashed(code, jobfiles.last_words(files))
 
@@ -278,11 +282,25 @@ class Dispatch:
             log.error("clip.failed", job=job.id, step=job.checkpoint.step, problem=problem)
         log.info("clip.rendered", job=job.id, step=job.checkpoint.step, clips=len(result.clips))
 
-    def _return(self, job: Job, reason: str, *, wait_seconds: float = 0.0) -> None:
+    def _return(self, job: Job, reason: str) -> None:
         """Back into the queue as if it had not been started."""
-        not_before = self._clock.now() + wait_seconds if wait_seconds else 0.0
-        self._store.requeue(job, not_before=not_before, failures=job.failures, error=job.error)
+        self._store.requeue(job, not_before=0.0, failures=job.failures, error=job.error, kills=job.kills)
         log.info("job.returned", job=job.id, attempt=job.attempt, step=job.checkpoint.step, reason=reason)
+
+    def _return_killed(self, job: Job, sent: signal.Signals) -> None:
+        """Back, uncharged; but whatever kills one worker after the other is left more and more time to pass."""
+        kills = 1 if self._finished_new_games(job) else job.kills + 1
+        wait = self._wait_seconds(kills)
+        self._store.requeue(
+            job, not_before=self._clock.now() + wait, failures=job.failures, error=job.error, kills=kills
+        )
+        reason = f"its worker was ended from outside ({sent.name})"
+        told = {"job": job.id, "attempt": job.attempt, "step": job.checkpoint.step, "wait_seconds": wait}
+        log.info("job.returned", reason=reason, **told)
+
+    def _wait_seconds(self, times: int) -> float:
+        waits = self._settings.backoff_seconds
+        return waits[min(max(times, 1), len(waits)) - 1]
 
     def _retry(self, job: Job, error: JobError) -> None:
         failures = 0 if self._finished_new_games(job) else job.failures + 1
@@ -291,8 +309,7 @@ class Dispatch:
             word = "stalled" if isinstance(error, WorkerStalled) else "crashed"
             self._park(job, word, f"{failures} attempts in a row brought nothing; the last: {error}")
             return
-        waits = self._settings.backoff_seconds
-        wait = waits[min(max(failures, 1), len(waits)) - 1]
+        wait = self._wait_seconds(failures)
         self._store.requeue(job, not_before=self._clock.now() + wait, failures=failures, error=str(error))
         log.warning("job.retried", job=job.id, attempt=job.attempt, wait_seconds=wait, problem=str(error))
 
@@ -314,18 +331,13 @@ class Dispatch:
 
     def _idle(self, flight: _Flight) -> float | None:
         """The seconds that a worker has brought nothing, where they are too many."""
-        now = self._clock.monotonic()
-        # a machine or a process tree that slept through an hour has not idled through it
-        flight.idle_seconds += min(now - flight.checked_at, LONGEST_STEP_SECONDS)
-        flight.checked_at = now
-        cpu = self._backend.cpu_seconds(flight.files.folder)
+        cpu_seconds = self._backend.cpu_seconds(flight.files.folder)
         marker = _marker(flight.files)
-        if marker != flight.marker:
-            flight.marker, flight.idle_seconds, flight.idle_cpu_from = marker, 0.0, cpu
-        idle_cpu = cpu - flight.idle_cpu_from
-        if idle_cpu > self._settings.stall_cpu_seconds:
-            return idle_cpu
-        return flight.idle_seconds if flight.idle_seconds > self._settings.stall_seconds else None
+        flight.idleness = flight.idleness.after(self._clock.monotonic(), marker=marker, cpu_seconds=cpu_seconds)
+        settings = self._settings
+        return flight.idleness.too_long(
+            stall_cpu_seconds=settings.stall_cpu_seconds, stall_seconds=settings.stall_seconds
+        )
 
 
 def _marker(files: JobFiles) -> tuple[int, int]:

@@ -4,8 +4,6 @@ The scan is the truth; an event only makes it come sooner. What is known about f
 again by scanning. One bad file never stops the others.
 """
 
-import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +12,17 @@ from typing import Final
 import structlog
 
 from env.options import EnvironmentOptions, OptionsError
-from observer.adapters.checkpoint_folder import Listing, list_folder, read_sidecar, readable
+from observer.adapters.checkpoint_folder import Listing, list_folder, read_sidecar
+from observer.adapters.recognition import checkpoint_of
 from observer.adapters.snapshots import Snapshots
-from observer.adapters.store import Store
-from observer.checkpointfile import FileIdentity, read_file
+from observer.adapters.store import FactName, Store
+from observer.checkpointfile import FileIdentity, read_file, readable
+from observer.core.asking import Fact
 from observer.core.clock import Clock
 from observer.core.errors import CheckpointError, CheckpointIncomplete, Verdict
-from observer.core.models import Checkpoint, Digest, EvaluationPlan, JobState, ParkedFile, Trust
+from observer.core.models import EvaluationPlan, JobState, ParkedFile, Trust
 from observer.core.plan import plan_digest
-from observer.sb3zip import check_archive, read_checkpoint
+from observer.sb3zip import check_archive
 
 log = structlog.get_logger()
 
@@ -73,6 +73,9 @@ class Intake:
         self._snapshots = snapshots
         self._clock = clock
         self._seen: dict[str, str] | None = None
+        #: paths of files that cannot be used
+        self._parked: set[str] = set()
+        self._forgotten: Fact | None = None
         self._sightings: dict[str, _Sighting] = {}
         self._sidecar: tuple[FileIdentity | None, float] = (None, float("-inf"))
         self._environment: _Environment | None = None
@@ -94,19 +97,37 @@ class Intake:
 
     def scan(self) -> None:
         """Look at the folder, and deal with the files whose time has come."""
-        if self._seen is None:
-            self._seen = self._store.seen_files()
+        self._remember()
         listing = list_folder(self._settings.folder)
         self._tell_about_folder(is_missing=listing is None)
         if listing is None:
             self._sightings.clear()
             return
+        self._forget_parked(listing)
         now = self._clock.monotonic()
         environment = self._environment_now(listing, now)
         self._update_sightings(listing, environment, now=now)
         if environment is not None:
             for name in self._due(now):
                 self._look(name, environment)
+
+    def _remember(self) -> None:
+        """What was made of the files before; anew where somebody has asked for some of them again."""
+        forgotten = self._store.facts.get(FactName.FORGOTTEN)
+        if self._seen is None or forgotten != self._forgotten:
+            self._seen, self._forgotten = self._store.seen_files(), forgotten
+            self._parked = {file.path for file in self._store.parked_files()}
+
+    def _forget_parked(self, listing: Listing) -> None:
+        """A file that could not be used and is no longer there concerns nobody any more."""
+        if not self._parked:
+            return
+        gone = self._parked - {self._path(name) for name in listing.checkpoints}
+        if gone:
+            self._store.forget_files(gone)
+            self._parked -= gone
+            for path in gone:
+                (self._seen or {}).pop(path, None)
 
     def _tell_about_folder(self, *, is_missing: bool) -> None:
         if is_missing != self._folder_is_missing:
@@ -183,6 +204,7 @@ class Intake:
             self._snapshots.keep(checkpoint.digest, blob)
         seen_as = _seen_as(identity, environment)
         jobs = self._store.admit(checkpoint, [environment.plan], path=self._path(name), seen_as=seen_as)
+        self._parked.discard(self._path(name))
         self._forget(name, seen_as)
         event = "checkpoint.admitted" if jobs else "checkpoint.recognised"
         log.info(event, step=checkpoint.step, name=checkpoint.name, digest=checkpoint.digest[:8])
@@ -213,6 +235,7 @@ class Intake:
         seen_as = _seen_as(self._sightings[name].identity, environment)
         file = ParkedFile(path=self._path(name), word=word, sentence=readable(sentence), seen_at=self._clock.now())
         self._store.park_file(file, seen_as=seen_as)
+        self._parked.add(file.path)
         self._forget(name, seen_as)
         log.error("checkpoint.parked", name=readable(name), word=word, sentence=readable(sentence))
 
@@ -227,36 +250,6 @@ class Intake:
 
     def _path(self, name: str) -> str:
         return readable(str(self._settings.folder / name))
-
-
-def checkpoint_of(blob: bytes, *, name: str, trust: Trust, seen_at: float) -> Checkpoint:
-    """A checkpoint's identity, from a zip that `check_archive` let through and the name it arrived under.
-
-    Raises:
-        CheckpointError: what it holds cannot be read as data, and nothing but data is trusted.
-    """
-    try:
-        step = read_checkpoint(blob).num_timesteps
-    except CheckpointError:
-        if trust == "data":
-            raise
-        step = None
-    return Checkpoint(
-        digest=Digest(hashlib.sha256(blob).hexdigest()),
-        step=step_in_name(name) if step is None else step,
-        name=readable(name),
-        size=len(blob),
-        seen_at=seen_at,
-    )
-
-
-def step_in_name(name: str) -> int:
-    """The number of steps in a name such as `ppo_20000_steps.zip`: its last number that can be one; 0: none."""
-    numbers = re.findall(r"\d{1,15}", name.removesuffix(".zip"))
-    marked = re.search(r"(\d{1,15})_steps", name)
-    if marked is not None:
-        return int(marked[1])
-    return int(numbers[-1]) if numbers else 0
 
 
 def _key(identity: FileIdentity) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from observer.adapters import jobfiles
 from observer.adapters.lock import holder_of
-from observer.adapters.store import Store
+from observer.adapters.store import FactName, Store
 from observer.core.clock import iso
 from observer.core.errors import ResultInvalid
 from observer.core.layout import RunLayout
@@ -35,7 +35,8 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
     """The state of an output folder.
 
     Returns:
-        `output`; `daemon` (process id or None); `queue` and `renderings` (state -> jobs); `running` (a mapping a job
+        `output`; `daemon` (process id or None); `paused` (since when, or None); `asked` (requests that wait for a
+        daemon); `queue` and `renderings` (state -> jobs); `running` (a mapping a job
         with `progress` games done and total); `parked` (path, word, sentence); `evaluations` (how many are
         committed); `last_result` (step, wins, episodes, finished_at, directory, clips) or None.
 
@@ -47,6 +48,8 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
         return {
             "output": str(layout.output),
             "daemon": (daemon := holder_of(layout.lock)),
+            "paused": None if (paused := store.facts.get(FactName.PAUSED)) is None else iso(paused.since),
+            "asked": [command.kind.value for command in store.requests.waiting()],
             "problems": [asdict(problem) for problem in _state(layout, daemon).problems],
             "queue": {state.value: number for state, number in store.counts(JobKind.EVALUATE).items()},
             "renderings": {state.value: number for state, number in store.counts(JobKind.RENDER).items()},

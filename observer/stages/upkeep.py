@@ -1,34 +1,46 @@
 """Clearing away what nothing needs any more: directories of finished jobs, snapshots of finished checkpoints."""
 
 import shutil
+from typing import Final
 
 import structlog
 
+from observer.adapters.letterbox import Letterbox
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
+from observer.core.clock import Clock
 from observer.core.layout import RunLayout
-from observer.core.models import JobState
 
 log = structlog.get_logger()
+
+#: a zip is laid into the letter box just before its request is made
+_FORGOTTEN_LETTER_SECONDS: Final = 3600.0
 
 
 class Upkeep:
     """One run's `.work` folder, kept small."""
 
-    def __init__(self, *, store: Store, layout: RunLayout, snapshots: Snapshots) -> None:
+    def __init__(
+        self, *, store: Store, layout: RunLayout, snapshots: Snapshots, letterbox: Letterbox, clock: Clock
+    ) -> None:
         self._store = store
+        self._letterbox = letterbox
+        self._clock = clock
         self._layout = layout
         self._snapshots = snapshots
 
     def sweep(self) -> None:
         """Delete leftovers; what any unfinished job may still need stays."""
-        needed = {job.id for job in self._store.jobs() if job.state is not JobState.DONE}
+        needed = self._store.unsettled()
         folders = 0
         for folder in self._layout.jobs.glob("*.*"):
             number = folder.name.partition(".")[0]
             if number.isdecimal() and int(number) not in needed:
                 shutil.rmtree(folder, ignore_errors=True)
                 folders += 1
+        self._letterbox.remove_except(
+            self._store.requests.letters(), older_than=self._clock.now() - _FORGOTTEN_LETTER_SECONDS
+        )
         snapshots = self._snapshots.remove_except(self._store.wanted_snapshots())
         if folders or snapshots:
             log.debug("work.swept", jobs=folders, snapshots=snapshots)

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from observer.adapters.store import Store
+from observer.adapters.store import FactName, Store
+from observer.core.asking import Command, CommandKind, EvaluateNow, Retry
 from observer.core.backlog import BacklogPolicy
 from observer.core.errors import StaleAttempt
 from observer.core.models import Checkpoint, Digest, Job, JobId, JobKind, JobState
@@ -33,6 +34,11 @@ class Queue(RuleBasedStateMachine):
         self.committed: set[Key] = set()
         self.current: dict[JobId, int] = {}
         self.now = 0.0
+        self.asked: list[int] = []
+        #: never passed over any more; and of these, before all others
+        self.wanted: set[JobId] = set()
+        self.urgent: set[JobId] = set()
+        self.is_paused = False
 
     def opened(self) -> Store:
         return Store(Path(self.folder.name) / "observer.db").__enter__()
@@ -48,9 +54,13 @@ class Queue(RuleBasedStateMachine):
 
     @rule(target=attempts, limit=st.integers(0, 3))
     def claim(self, limit: int) -> object:
+        waiting_before = self.store.jobs(JobState.WAITING)
         job = self.store.choose_and_claim(BacklogPolicy(backlog_limit=limit, keep_every=2), now=self.now)
+        assert job is None or not self.is_paused
         if job is None:
             return multiple()
+        due = self.urgent & {waiting.id for waiting in waiting_before if waiting.not_before <= self.now}
+        assert not due or job.id in due
         assert job.attempt > self.current.get(job.id, 0)
         self.current[job.id] = job.attempt
         return job
@@ -88,10 +98,62 @@ class Queue(RuleBasedStateMachine):
         else:
             assert is_current
 
+    @rule(
+        which=st.one_of(
+            st.sampled_from([Retry(every="parked"), Retry(every="skipped"), Retry(name="a")]),
+            st.builds(Retry, step=st.integers(0, 6)),
+            st.builds(Retry, job=st.integers(1, 5).map(JobId)),
+        )
+    )
+    def ask_for_another_try(self, which: Retry) -> None:
+        self.asked += [self.store.requests.ask(CommandKind.RETRY, which, now=self.now)]
+
+    @rule(kind=st.sampled_from([CommandKind.PAUSE, CommandKind.RESUME]))
+    def ask_to_pause_or_resume(self, kind: CommandKind) -> None:
+        self.asked += [self.store.requests.ask(kind, None, now=self.now)]
+
+    @rule(step=st.integers(0, 8))
+    def ask_for_an_evaluation_now(self, step: int) -> None:
+        wanted = EvaluateNow(digest=digest_of(str(step)), path=f"/elsewhere/{step}.zip")
+        self.asked += [self.store.requests.ask(CommandKind.EVALUATE, wanted, now=self.now)]
+
     @rule()
-    def retry_everything(self) -> None:
-        for job in self.store.jobs(JobState.PARKED, JobState.SKIPPED):
-            assert self.store.retry(job.id)
+    def obey(self) -> None:
+        """As the daemon does: in the order in which it was asked, each request once."""
+        for command in self.store.requests.waiting():
+            assert command.id == self.asked.pop(0)
+            if isinstance(command.argument, Retry):
+                self.retry(command, command.argument)
+            elif isinstance(command.argument, EvaluateNow):
+                self.evaluate(command, command.argument)
+            elif command.kind is CommandKind.PAUSE:
+                self.store.requests.pause(command, now=self.now)
+                self.is_paused = True
+            else:
+                self.store.requests.resume(command, now=self.now)
+                self.is_paused = False
+        assert self.asked == []
+
+    def retry(self, command: Command, which: Retry) -> None:
+        meant = {job for job, *_ in self.store.requests.retriable(which).jobs}
+        before = {job.id: job.state for job in self.store.jobs()}
+        self.store.requests.retry(command, which, now=self.now)
+        after = {job.id: job.state for job in self.store.jobs()}
+        assert {job for job in after if after[job] != before[job]} == meant
+        assert all(before[job] in {JobState.PARKED, JobState.SKIPPED} for job in meant)
+        self.wanted |= meant
+
+    def evaluate(self, command: Command, wanted: EvaluateNow) -> None:
+        step = int(wanted.path.rpartition("/")[2].removesuffix(".zip"))
+        checkpoint = Checkpoint(digest=wanted.digest, step=step, name="n", size=1, seen_at=self.now)
+        self.store.requests.evaluate(command, checkpoint, PLANS[:1], now=self.now)
+        key = (checkpoint.digest, plan_digest(PLANS[0]))
+        self.admitted.add(key)
+        (job,) = [job for job in self.store.jobs() if key_of(job) == key]
+        assert job.state in {JobState.WAITING, JobState.RUNNING, JobState.DONE}
+        if job.state is JobState.WAITING:
+            self.wanted.add(job.id)
+            self.urgent.add(job.id)
 
     @rule()
     def wait(self) -> None:
@@ -114,6 +176,12 @@ class Queue(RuleBasedStateMachine):
         recorded = [(entry.checkpoint.digest, entry.plan_digest) for entry in self.store.evaluations()]
         assert sorted(recorded) == sorted(self.committed)
         assert self.store.counts(JobKind.EVALUATE)[JobState.DONE] == len(self.committed)
+
+    @invariant()
+    def what_was_asked_for_is_kept_and_not_passed_over(self) -> None:
+        assert [command.id for command in self.store.requests.waiting()] == self.asked
+        assert (self.store.facts.get(FactName.PAUSED) is not None) == self.is_paused
+        assert self.wanted.isdisjoint(job.id for job in self.store.jobs(JobState.SKIPPED))
 
     def teardown(self) -> None:
         self.store.__exit__(None, None, None)

@@ -10,6 +10,7 @@ import pytest
 from fakes.evaluations import digest_of, make_plan, make_result
 
 from observer.adapters.store import Store
+from observer.core.asking import CommandKind, Retry
 from observer.core.backlog import BacklogPolicy
 from observer.core.errors import SchemaTooNew, StaleAttempt, StoreError
 from observer.core.models import (
@@ -62,6 +63,12 @@ def claim(store: Store, *, now: float = 10.0) -> Job:
 def commit(store: Store, job: Job, *, render: RenderSpec | None = None) -> None:
     result = make_result(job.checkpoint, job.plan, skill=0.5, finished_at=50.0)
     store.commit_evaluation(job, result, directory=PurePosixPath("checkpoints/x/y"), render=render, now=60.0)
+
+
+def retry(store: Store, which: Retry) -> str:
+    store.requests.ask(CommandKind.RETRY, which, now=5.0)
+    (command,) = store.requests.waiting()
+    return store.requests.retry(command, which, now=6.0)
 
 
 def test_a_checkpoint_is_admitted_once(store: Store) -> None:
@@ -147,8 +154,7 @@ def test_parked_files_and_parked_jobs_are_listed_until_they_are_retried(store: S
     store.park_job(job, word="space_mismatch", sentence="other spaces", now=4.0)
     parked = ParkedFile(path="m_5.zip", word="space_mismatch", sentence="other spaces", seen_at=4.0)
     assert store.parked() == [file, parked]
-    assert store.retry(job.id)
-    assert not store.retry(job.id)
+    retry(store, Retry(job=job.id))
     assert store.parked() == [file]
     assert claim(store).attempt == 2
 
@@ -168,8 +174,11 @@ def test_what_is_passed_over_is_recorded_and_can_be_asked_for(store: Store) -> N
     assert job is not None
     assert job.checkpoint.step == 4
     assert store.counts()[JobState.SKIPPED] == 3
-    assert store.retry(store.jobs(JobState.SKIPPED)[0].id)
-    assert claim(store).checkpoint.step == 1
+    retry(store, Retry(step=1))
+    policy = BacklogPolicy(backlog_limit=1, keep_every=0)
+    revived = store.choose_and_claim(policy, now=2.0)
+    assert revived is not None
+    assert revived.checkpoint.step == 1
 
 
 def test_snapshots_are_wanted_until_their_evaluations_are_done(store: Store) -> None:

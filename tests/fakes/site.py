@@ -33,10 +33,12 @@ class Site:
         self.configure(episodes=episodes, workers=workers)
         self.daemons: list[subprocess.Popen[str]] = []
 
-    def configure(self, *, episodes: int = 4, workers: int = 1, rom: str = "game.nes", settle: float = 0.1) -> None:
+    def configure(
+        self, *, episodes: int = 4, workers: int = 1, rom: str = "game.nes", settle: float = 0.1, rescan: float = 1
+    ) -> None:
         sections = {
             "runs": [{"name": "test", "watch": "checkpoints", "output": "out"}],
-            "watch": {"settle_seconds": settle, "rescan_seconds": 1},
+            "watch": {"settle_seconds": settle, "rescan_seconds": rescan},
             "queue": {"backoff_seconds": [0.2]},
             "environment": {"rom": rom},
             "evaluation": {"episodes": episodes},
@@ -53,16 +55,20 @@ class Site:
         (self.layout.work / "behaviour.json").write_text(json.dumps(told), encoding="utf-8")
 
     def start(self, *options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
         daemon = subprocess.Popen(
             [sys.executable, str(ROOT / "tests" / "fakes" / "daemon.py"), str(self.config), *options],
-            env={**os.environ, "PYTHONPATH": paths, **(environment or {})},
+            env={**_environment(), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         self.daemons.append(daemon)
         return daemon
+
+    def ask(self, *words: str) -> str:
+        """Call a command beside whatever runs; what it said."""
+        command = [sys.executable, "-m", "observer.cli", *words, "--config", str(self.config)]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=_environment()).stdout
 
     def finish(self) -> str:
         """A daemon works everything off; what it said."""
@@ -75,7 +81,14 @@ class Site:
         try:
             return status(self.layout)
         except StoreError:
-            return {"queue": {"running": 0, "done": 0}, "running": [], "evaluations": 0, "parked": [], "daemon": None}
+            return {
+                "queue": {"running": 0, "done": 0},
+                "running": [],
+                "evaluations": 0,
+                "parked": [],
+                "daemon": None,
+                "paused": None,
+            }
 
     def until(self, condition: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
         pause = threading.Event()
@@ -91,3 +104,7 @@ class Site:
             daemon.kill()
             with daemon:  # waits, and closes what it wrote to
                 pass
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}

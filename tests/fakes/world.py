@@ -11,11 +11,13 @@ from fakes.evaluations import make_plan
 from fakes.zips import zip_of
 
 from env.options import EnvironmentOptions
+from observer.adapters.letterbox import Letterbox
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
 from observer.core.backlog import BacklogPolicy
 from observer.core.layout import RunLayout
 from observer.core.models import EvaluationPlan, Trust
+from observer.stages.commands import Commands, CommandSettings
 from observer.stages.dispatch import Dispatch, DispatchSettings
 from observer.stages.intake import Intake, IntakeSettings
 from observer.stages.upkeep import Upkeep
@@ -36,6 +38,7 @@ class World:
         self.backend = FakeBackend()
         self.snapshots = Snapshots(self.layout)
         self.episodes = EPISODES
+        self.backlog_limit = 0
         self.trust: Trust = "data"
         self.reasons: tuple[str, ...] = ()
         self.start()
@@ -61,11 +64,21 @@ class World:
             backend=self.backend,
             clock=self.clock,
         )
-        self.upkeep = Upkeep(store=self.store, layout=self.layout, snapshots=self.snapshots)
+        self.letterbox = Letterbox(self.layout)
+        self.upkeep = Upkeep(
+            store=self.store, layout=self.layout, snapshots=self.snapshots, letterbox=self.letterbox, clock=self.clock
+        )
+        self.commands = Commands(
+            settings=CommandSettings(environment=EnvironmentOptions(), plan_for=self.plan, trust=self.trust),
+            store=self.store,
+            snapshots=self.snapshots,
+            letterbox=self.letterbox,
+            clock=self.clock,
+        )
 
     def dispatch_settings(self) -> DispatchSettings:
         return DispatchSettings(
-            backlog=BacklogPolicy(backlog_limit=0),
+            backlog=BacklogPolicy(backlog_limit=self.backlog_limit, keep_every=0),
             max_failures=3,
             backoff_seconds=(10.0, 60.0),
             stall_cpu_seconds=300.0,

@@ -10,8 +10,9 @@ from fakes.zips import zip_of
 from structlog.testing import capture_logs
 
 from env.options import EnvironmentOptions
+from observer.adapters.recognition import checkpoint_of, step_in_name
 from observer.core.models import JobState
-from observer.stages.intake import READS_PER_SCAN, checkpoint_of, step_in_name
+from observer.stages.intake import READS_PER_SCAN
 
 
 def test_a_checkpoint_is_admitted_when_it_has_settled(world: World) -> None:

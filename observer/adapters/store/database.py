@@ -4,15 +4,16 @@ Refuses to read clocks, files of results, or to choose: `core.backlog` chooses.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
 from observer.adapters.store import rows
-from observer.adapters.store.schema import connect, connect_to_read
+from observer.adapters.store.facts import FactName, Facts
+from observer.adapters.store.requests import Requests
+from observer.adapters.store.session import Session
 from observer.core.backlog import BacklogPolicy, choose
 from observer.core.errors import StaleAttempt
 from observer.core.models import (
@@ -35,10 +36,13 @@ from observer.core.plan import canonical_json, plan_digest
 class Store:
     """One run's database; a context manager. Whoever writes holds the lock of the output folder."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self._path = path
-        self._read_only = read_only
-        self._open: sqlite3.Connection | None = None
+    def __init__(self, path: Path, *, read_only: bool = False, to_ask: bool = False) -> None:
+        """`to_ask`: only to leave requests, beside the daemon that has it."""
+        self._session = Session(path, access="read" if read_only else "ask" if to_ask else "own")
+        #: what people asked for
+        self.requests = Requests(self._session)
+        #: what holds of the whole run
+        self.facts = Facts(self._session)
 
     def __enter__(self) -> Self:
         """Open it.
@@ -46,59 +50,51 @@ class Store:
         Raises:
             StoreError: it cannot be used; SchemaTooNew: a newer observer wrote it.
         """
-        self._open = connect_to_read(self._path) if self._read_only else connect(self._path)
+        self._session.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self._session.close()
 
     @property
     def _connection(self) -> sqlite3.Connection:
-        if self._open is None:
-            raise RuntimeError("the store is used outside its `with` block")
-        return self._open
-
-    @contextmanager
-    def _transaction(self, *, people_see_it: bool) -> Iterator[sqlite3.Connection]:
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            if people_see_it:
-                connection.execute("UPDATE revision SET number = number + 1")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:  # after some failures, such as a full disk, SQLite has rolled back by itself
-                connection.execute("ROLLBACK")
-            raise
+        return self._session.connection
 
     # -- files and checkpoints
 
     def admit(self, checkpoint: Checkpoint, plans: Sequence[EvaluationPlan], *, path: str, seen_as: str) -> list[JobId]:
         """Record a checkpoint and its evaluations; the new jobs, none where all were known."""
-        with self._transaction(people_see_it=True) as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?)",
-                (checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at),
-            )
+        with self._session.transaction(people_see_it=True) as connection:
+            rows.add_checkpoint(connection, checkpoint)
             connection.execute(
                 "INSERT OR REPLACE INTO file VALUES (?, ?, ?, NULL, NULL, ?)",
                 (path, seen_as, checkpoint.digest, checkpoint.seen_at),
             )
-            jobs = [self._add_job(JobKind.EVALUATE, checkpoint, plan, now=checkpoint.seen_at) for plan in plans]
+            now = checkpoint.seen_at
+            jobs = [rows.add_job(connection, JobKind.EVALUATE, checkpoint, plan, now=now) for plan in plans]
         return [job for job in jobs if job is not None]
 
     def park_file(self, file: ParkedFile, *, seen_as: str) -> None:
         """Record a file that cannot be used, as it looked when that was found."""
-        with self._transaction(people_see_it=True) as connection:
+        with self._session.transaction(people_see_it=True) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO file VALUES (?, ?, NULL, ?, ?, ?)",
                 (file.path, seen_as, file.word, file.sentence, file.seen_at),
             )
+
+    def parked_files(self) -> list[ParkedFile]:
+        """Files that cannot be used; newest last."""
+        found = self._connection.execute(
+            "SELECT path, word, sentence, seen_at FROM file WHERE word IS NOT NULL ORDER BY seen_at, path"
+        )
+        return [ParkedFile(path=row[0], word=row[1], sentence=row[2], seen_at=row[3]) for row in found]
+
+    def forget_files(self, paths: Iterable[str]) -> None:
+        """Parked files that are no longer there."""
+        with self._session.transaction(people_see_it=True) as connection:
+            connection.executemany("DELETE FROM file WHERE path = ? AND word IS NOT NULL", [(path,) for path in paths])
 
     def seen_files(self) -> dict[str, str]:
         """Path of every file looked at -> what it looked like."""
@@ -133,10 +129,12 @@ class Store:
     # -- the queue
 
     def choose_and_claim(self, policy: BacklogPolicy, *, now: float) -> Job | None:
-        """Claim the next job that is due, and record what is passed over for it."""
-        if not self._value("SELECT COUNT(*) FROM job WHERE state = 'waiting'"):
+        """Claim the next job that is due, and record what is passed over for it; nothing while the run is paused."""
+        if not self._session.number("SELECT EXISTS (SELECT 1 FROM job WHERE state = 'waiting')"):
             return None
-        with self._transaction(people_see_it=False) as connection:
+        with self._session.transaction(people_see_it=False) as connection:
+            if self.facts.get(FactName.PAUSED) is not None:
+                return None
             waiting = [rows.waiting_of(row) for row in connection.execute(rows.WAITING)]
             taken = connection.execute(
                 "SELECT plan, step FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint "
@@ -152,17 +150,17 @@ class Store:
             )
         return self.job(choice.claim)
 
-    def requeue(self, job: Job, *, not_before: float, failures: int, error: str | None) -> None:
-        """Put a running attempt back; `failures` in a row are the caller's to count.
+    def requeue(self, job: Job, *, not_before: float, failures: int, error: str | None, kills: int = 0) -> None:
+        """Put a running attempt back; `failures` and `kills` in a row are the caller's to count.
 
         Raises:
             StaleAttempt: it is not the attempt that runs.
         """
-        with self._transaction(people_see_it=False) as connection:
+        with self._session.transaction(people_see_it=False) as connection:
             changed = connection.execute(
-                "UPDATE job SET state = 'waiting', not_before = ?, failures = ?, error = ? "
+                "UPDATE job SET state = 'waiting', not_before = ?, failures = ?, kills = ?, error = ? "
                 "WHERE id = ? AND attempt = ? AND state = 'running'",
-                (not_before, failures, error, job.id, job.attempt),
+                (not_before, failures, kills, error, job.id, job.attempt),
             )
             _require_current(changed.rowcount, job)
 
@@ -172,23 +170,13 @@ class Store:
         Raises:
             StaleAttempt: it is not the attempt that runs.
         """
-        with self._transaction(people_see_it=True) as connection:
+        with self._session.transaction(people_see_it=True) as connection:
             changed = connection.execute(
                 "UPDATE job SET state = 'parked', word = ?, error = ?, changed_at = ? "
                 "WHERE id = ? AND attempt = ? AND state = 'running'",
                 (word, sentence, now, job.id, job.attempt),
             )
             _require_current(changed.rowcount, job)
-
-    def retry(self, job: JobId) -> bool:
-        """Put a parked or skipped job back in the queue; whether it was one."""
-        with self._transaction(people_see_it=True) as connection:
-            changed = connection.execute(
-                "UPDATE job SET state = 'waiting', failures = 0, not_before = 0, word = NULL, error = NULL "
-                "WHERE id = ? AND state IN ('parked', 'skipped')",
-                (job,),
-            )
-        return changed.rowcount == 1
 
     def job(self, job: JobId) -> Job:
         return rows.job_of(self._connection.execute(f"{rows.JOBS} WHERE job.id = ?", (job,)).fetchone())
@@ -208,9 +196,13 @@ class Store:
         found = self._connection.execute("SELECT state, COUNT(*) FROM job WHERE kind = ? GROUP BY state", (kind,))
         return dict.fromkeys(JobState, 0) | {JobState(row[0]): row[1] for row in found}
 
+    def unsettled(self) -> set[JobId]:
+        """Jobs of any kind that are not done."""
+        return {JobId(row[0]) for row in self._connection.execute("SELECT id FROM job WHERE state <> 'done'")}
+
     def unfinished(self) -> int:
         """Jobs of any kind that wait or run."""
-        return self._value("SELECT COUNT(*) FROM job WHERE state IN ('waiting', 'running')")
+        return self._session.number("SELECT COUNT(*) FROM job WHERE state IN ('waiting', 'running')")
 
     # -- results
 
@@ -222,7 +214,7 @@ class Store:
         Raises:
             StaleAttempt: another attempt has taken over, or it is committed already.
         """
-        with self._transaction(people_see_it=True) as connection:
+        with self._session.transaction(people_see_it=True) as connection:
             self._finish(job, error=None, now=now)
             evaluation = connection.execute(
                 "INSERT INTO evaluation(job, checkpoint, plan, scenario, directory, finished_at, provenance) "
@@ -253,7 +245,7 @@ class Store:
                 ],
             )
             if render is not None:
-                self._add_job(JobKind.RENDER, job.checkpoint, job.plan, render=render, now=now)
+                rows.add_job(connection, JobKind.RENDER, job.checkpoint, job.plan, render=render, now=now)
         return int(evaluation or 0)
 
     def commit_clips(self, job: Job, clips: Iterable[Clip], *, problem: str | None, now: float) -> None:
@@ -262,7 +254,7 @@ class Store:
         Raises:
             StaleAttempt: another attempt has taken over, or it is committed already.
         """
-        with self._transaction(people_see_it=True) as connection:
+        with self._session.transaction(people_see_it=True) as connection:
             self._finish(job, error=problem, now=now)
             evaluation = connection.execute(
                 "SELECT id FROM evaluation WHERE checkpoint = ? AND plan = ?",
@@ -283,35 +275,18 @@ class Store:
 
     def revision(self) -> int:
         """A number that every commit raises that changes what people see."""
-        return self._value("SELECT number FROM revision")
+        return self._session.number("SELECT number FROM revision")
 
     def cursor(self, writer: str) -> int:
         """How far a writer has published; 0: not at all."""
-        return self._value("SELECT COALESCE(MAX(value), 0) FROM cursor WHERE writer = ?", writer)
+        return self._session.number("SELECT COALESCE(MAX(value), 0) FROM cursor WHERE writer = ?", writer)
 
     def advance(self, writer: str, value: int) -> None:
         """Record that a writer has published up to `value`."""
-        with self._transaction(people_see_it=False) as connection:
+        with self._session.transaction(people_see_it=False) as connection:
             connection.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", (writer, value))
 
     # -- inside a transaction
-
-    def _add_job(
-        self,
-        kind: JobKind,
-        checkpoint: Checkpoint,
-        plan: EvaluationPlan,
-        *,
-        now: float,
-        render: RenderSpec | None = None,
-    ) -> JobId | None:
-        digest = plan_digest(plan)
-        self._connection.execute("INSERT OR IGNORE INTO plan VALUES (?, ?)", (digest, rows.plan_text(plan)))
-        added = self._connection.execute(
-            "INSERT OR IGNORE INTO job(kind, checkpoint, plan, detail, state, changed_at) VALUES (?, ?, ?, ?, 'waiting', ?)",
-            (kind, checkpoint.digest, digest, rows.detail_text(render), now),
-        )
-        return JobId(added.lastrowid or 0) if added.rowcount == 1 else None
 
     def _skip(self, jobs: Sequence[JobId], *, now: float) -> None:
         self._connection.executemany(
@@ -323,14 +298,11 @@ class Store:
 
     def _finish(self, job: Job, *, error: str | None, now: float) -> None:
         done = self._connection.execute(
-            "UPDATE job SET state = 'done', failures = 0, error = ?, changed_at = ? "
+            "UPDATE job SET state = 'done', failures = 0, kills = 0, error = ?, changed_at = ? "
             "WHERE id = ? AND attempt = ? AND state = 'running'",
             (error, now, job.id, job.attempt),
         )
         _require_current(done.rowcount, job)
-
-    def _value(self, query: str, *parameters: object) -> int:
-        return int(self._connection.execute(query, parameters).fetchone()[0])
 
 
 def _require_current(changed_rows: int, job: Job) -> None:

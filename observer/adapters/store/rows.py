@@ -1,4 +1,7 @@
-"""Rows to values and back: plans and clips are kept as JSON, everything that is asked for by itself as columns."""
+"""Rows to values and back: plans and clips are kept as JSON, everything that is asked for by itself as columns.
+
+What adds a row is for use within a transaction.
+"""
 
 import json
 import sqlite3
@@ -8,6 +11,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from observer.core.asking import Urgency
 from observer.core.backlog import Waiting
 from observer.core.models import (
     Checkpoint,
@@ -21,7 +25,7 @@ from observer.core.models import (
     JobState,
     RenderSpec,
 )
-from observer.core.plan import canonical_json
+from observer.core.plan import canonical_json, plan_digest
 
 _PLAN: Final = TypeAdapter(EvaluationPlan)
 _RENDER: Final = TypeAdapter(RenderSpec)
@@ -30,14 +34,14 @@ _CLIP: Final = TypeAdapter(Clip)
 CHECKPOINT_COLUMNS: Final = "checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at"
 
 JOBS: Final = f"""SELECT job.id, job.kind, job.state, job.attempt, job.failures, job.not_before, job.error, job.detail,
-    plan.body, {CHECKPOINT_COLUMNS}
+    plan.body, {CHECKPOINT_COLUMNS}, job.kills
     FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint JOIN plan ON plan.digest = job.plan"""  # noqa: S608
 
 #: `position` counts the jobs of a kind in the order they came, so it never changes
 WAITING: Final = """SELECT * FROM (
         SELECT job.id, job.kind, job.plan, checkpoint.step,
             ROW_NUMBER() OVER (PARTITION BY job.kind, job.plan ORDER BY job.id) - 1 AS position,
-            job.attempt > 0, job.not_before, job.state
+            job.attempt > 0, job.not_before, job.urgency, job.state
         FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint
     ) WHERE state = 'waiting'"""
 
@@ -64,6 +68,7 @@ def job_of(row: sqlite3.Row) -> Job:
         render=_RENDER.validate_json(row[7]) if row[7] else None,
         plan=_PLAN.validate_json(row[8]),
         checkpoint=checkpoint_of(tuple(row[9:14])),
+        kills=row[14],
     )
 
 
@@ -77,6 +82,7 @@ def waiting_of(row: sqlite3.Row) -> Waiting:
         position=row[4],
         was_started=bool(row[5]),
         not_before=row[6],
+        urgency=Urgency(row[7]),
     )
 
 
@@ -107,3 +113,30 @@ def clip_text(clip: Clip) -> str:
 
 def clip_of(text: str) -> Clip:
     return _CLIP.validate_python(json.loads(text))
+
+
+def add_checkpoint(connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:
+    """Have it recorded."""
+    connection.execute(
+        "INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?)",
+        (checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at),
+    )
+
+
+def add_job(
+    connection: sqlite3.Connection,
+    kind: JobKind,
+    checkpoint: Checkpoint,
+    plan: EvaluationPlan,
+    *,
+    now: float,
+    render: RenderSpec | None = None,
+) -> JobId | None:
+    """Have it in the queue; None: it was known."""
+    digest = plan_digest(plan)
+    connection.execute("INSERT OR IGNORE INTO plan VALUES (?, ?)", (digest, plan_text(plan)))
+    added = connection.execute(
+        "INSERT OR IGNORE INTO job(kind, checkpoint, plan, detail, state, changed_at) VALUES (?, ?, ?, ?, 'waiting', ?)",
+        (kind, checkpoint.digest, digest, detail_text(render), now),
+    )
+    return JobId(added.lastrowid or 0) if added.rowcount == 1 else None

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -49,13 +50,54 @@ _FIRST: Final = (
     "INSERT INTO revision VALUES (1, 0)",
 )
 
+_SECOND: Final = (
+    # 0: as the backlog has it; 1: asked for; 2: before everything else
+    "ALTER TABLE job ADD COLUMN urgency INTEGER NOT NULL DEFAULT 0",
+    # times in a row that something outside ended its worker
+    "ALTER TABLE job ADD COLUMN kills INTEGER NOT NULL DEFAULT 0",
+    # inserted by commands, done by the daemon alone
+    """CREATE TABLE command(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, argument TEXT NOT NULL, asked_at REAL NOT NULL,
+        done_at REAL, answer TEXT
+    ) STRICT""",
+    "CREATE INDEX command_to_do ON command(id) WHERE done_at IS NULL",
+    # what holds of the whole run, and since when
+    "CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL, since REAL NOT NULL) STRICT",
+    # what the trainer saved beside a checkpoint, such as normalisation statistics; a copy lies with the snapshot
+    """CREATE TABLE companion(
+        checkpoint TEXT NOT NULL REFERENCES checkpoint, kind TEXT NOT NULL, digest TEXT NOT NULL,
+        name TEXT NOT NULL, size INTEGER NOT NULL, seen_at REAL NOT NULL, PRIMARY KEY (checkpoint, kind)
+    ) STRICT""",
+)
+
 
 def _create(connection: sqlite3.Connection) -> None:
     for statement in _FIRST:
         connection.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_create,)
+def _take_requests(connection: sqlite3.Connection) -> None:
+    for statement in _SECOND:
+        connection.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_create, _take_requests)
+
+
+def connect_to_ask(path: Path) -> sqlite3.Connection:
+    """Open the database beside a daemon that owns it, to leave a request.
+
+    Raises:
+        SchemaTooNew: a newer observer wrote it.
+        StoreError: there is none yet, an older daemon owns it, or it cannot be written.
+    """
+    connect_to_read(path).close()
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.Error as error:
+        raise StoreError(f"the database {path} cannot be used: {error}") from error
+    return connection
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -91,9 +133,11 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         version = _version(connection, path)
     except sqlite3.Error as error:
         raise StoreError(f"the database {path} cannot be read: {error}") from error
-    if version < len(MIGRATIONS):  # a daemon is just making it
+    if version < len(MIGRATIONS):
         connection.close()
-        raise StoreError(missing)
+        raise StoreError(
+            missing if version == 0 else f"the database {path} is of an older observer: start it once more"
+        )
     return connection
 
 
@@ -107,7 +151,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    for number in range(_version(connection, path), len(MIGRATIONS)):
+    version = _version(connection, path)
+    if 0 < version < len(MIGRATIONS):
+        _back_up(connection, path.with_name(f"{path.name}.version-{version}"))
+    for number in range(version, len(MIGRATIONS)):
         connection.execute("BEGIN IMMEDIATE")
         try:
             MIGRATIONS[number](connection)
@@ -116,3 +163,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def _back_up(connection: sqlite3.Connection, copy: Path) -> None:
+    """What the older observer left stays beside the database, should anybody want to go back to it."""
+    copy.unlink(missing_ok=True)
+    with closing(sqlite3.connect(copy)) as target:
+        connection.backup(target)
