@@ -48,6 +48,7 @@ def test_a_pause_is_left_for_the_next_daemon_even_where_none_ever_ran(observer: 
 
 def test_a_request_beside_a_daemon_names_it_and_rings(observer: Command) -> None:
     observer("pause")
+    Path("observations/.work/asked").mkdir()
     with FolderLock(Path("observations/.work/daemon.lock")):
         said = observer("resume")
     assert "process" in said.out
