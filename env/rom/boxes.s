@@ -71,11 +71,7 @@ LOST_ROWS_AT = 8 * 8
   bne :+
   inx
 : jsr point_to_field
-  lda #CELL_BLANK
-  ldy #127
-: sta (field), y
-  dey
-  bpl :-
+  jsr blank_field
   ldx #CLEAR_SIZE
   lda #CLEAR_AT
   jsr write_box
@@ -127,7 +123,15 @@ LOST_ROWS_AT = 8 * 8
 .endproc
 
 .proc show_game_over
-  ldx #4
+  jsr two_play
+  bcc :+
+  ldx round_winner              ; what the winner was told would stick out
+  inx
+  inx
+  inx
+  jsr point_to_field
+  jsr blank_field
+: ldx #4
   jsr @field
   ldx #5
   jsr @field
@@ -155,6 +159,15 @@ LOST_ROWS_AT = 8 * 8
   dex
   bne :-
   stx field
+  rts
+.endproc
+
+.proc blank_field
+  lda #CELL_BLANK
+  ldy #127
+: sta (field), y
+  dey
+  bpl :-
   rts
 .endproc
 

@@ -72,7 +72,7 @@ def write_art(work: Path) -> None:
     """Text drawings to the binary files and the tile numbers that the assembly includes."""
     art = Art()
     read_tiles((ART / "tiles.txt").read_text(encoding="ascii"), art)
-    for name in ("blocks.txt", "mascots.txt"):
+    for name in ("blocks.txt", "decor.txt", "mascots.txt"):
         read_blocks((ART / name).read_text(encoding="ascii"), art)
     (work / "tiles.chr").write_bytes(bytes(art.tables))
     (work / "drawings.inc").write_text(drawing_numbers(art), encoding="ascii")

@@ -10,7 +10,7 @@ HUD_LEVEL  = $2000 + 16 * 32 + 26
 HUD_SPEED  = $2000 + 19 * 32 + 25
 HUD_VIRUS  = $2000 + 22 * 32 + 26
 ; and art/versus.txt
-VS_WINS    = $2000 + 7 * 32 + 13
+VS_WINS    = $2000 + 7 * 32 + 12
 VS_LEVEL   = $2000 + 11 * 32 + 13
 VS_SPEED   = $2000 + 14 * 32 + 13
 VS_VIRUS   = $2000 + 17 * 32 + 13
@@ -97,6 +97,8 @@ TILE_NO_WIN = $A1
 .proc draw_versus
   put_at VS_WINS
   put_three wins_left, P1 + O_WINS
+  put_gap
+  put_gap
   put_three wins_right, P2 + O_WINS
   put_at VS_LEVEL
   put_number_of P1 + O_LEVEL

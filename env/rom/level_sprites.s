@@ -12,6 +12,11 @@ NEXT_ABOVE_Y = 31
 .proc show_level
   lda pause_state
   bne show_pause
+  jsr show_sparkles
+  ; fall through
+.endproc
+
+.proc show_players
   jsr show_mascots
   lda round_winner
   bne @done                     ; a box is over the field
@@ -44,7 +49,8 @@ NEXT_ABOVE_Y = 31
 @study:
   lda #<study_text
   ldx #>study_text
-  jmp put_text
+  jsr put_text
+  jmp show_players
 .endproc
 
 ; Y = player's block, A = column of its field.
@@ -145,4 +151,4 @@ throw_y:
 pause_text:
   .byte 102, 104, $19, $0A, $1E, $1C, $0E, $FF
 study_text:
-  .byte 102, 44, $1C, $1D, $1E, $0D, $22, $FF
+  .byte 102, 23, $1C, $1D, $1E, $0D, $22, $FF

@@ -58,6 +58,8 @@ SIZE = 3
 
 .proc show_mascot
   ldx mascot
+  lda pause_state
+  bne asleep
   lda mascot_hurt, x
   bne hurt
   lda players
@@ -91,6 +93,12 @@ SIZE = 3
   adc spr_x
   sta spr_x
   lda hurts, y
+  bne put_mascot                ; always
+.endproc
+
+.proc asleep
+  jsr place_mascot
+  lda sleeps, y
   ; fall through
 .endproc
 

@@ -2,6 +2,8 @@
 .include "ram.inc"
 .include "routines.inc"
 
+WALL_COLOUR = 7                 ; in the second palette
+
 .segment "CODE"
 
 ; A = screen.  Rendering goes off for the time; takes a few frames, NMIs go on.
@@ -37,6 +39,13 @@
   inx
   cpx #32
   bne :-
+  lda #$3F                      ; the walls last
+  sta PPUADDR
+  lda #WALL_COLOUR
+  sta PPUADDR
+  ldx screen_drawn
+  lda wall_colours, x
+  sta PPUDATA
   rts
 .endproc
 
@@ -66,6 +75,10 @@
 palette:
   .byte $0F, $28, $16, $21,  $0F, $30, $2C, $0C,  $0F, $30, $10, $00,  $0F, $38, $27, $06
   .byte $0F, $28, $16, $21,  $0F, $28, $17, $30,  $0F, $16, $06, $30,  $0F, $21, $02, $30
+; of the laboratory: each screen has its own
+wall_colours:
+  .byte $0C, $0C, $0C, $0B
+
 screens_low:
   .byte <title_screen, <options_screen, <level_screen, <versus_screen
 screens_high:
