@@ -181,3 +181,36 @@ def test_beyond_the_fields_all_is_empty(arena: Arena, fact: Fact) -> None:
     ram = arena.trace([0] * 40)[-1]
     beyond = {f"${byte:02X}" for byte in ram[0x480:0x500] + ram[0x580:0x600]}
     fact("Bytes in $0480-$04FF and $0580-$05FF", documented=["$FF"], measured=sorted(beyond))
+
+
+def test_with_0724_set_loose_halves_float(arena: Arena, fact: Fact) -> None:
+    single = {13 * 8: HALF | 1}
+    arena.stage(single, {X: 5, Y: 0, GRAVITY: DUE}, {0x724: 1})
+    ram = arena.until(lambda now: block(now, ACTION) == 3)[-1]
+    row = list(ram[FIELD : FIELD + 127]).index(HALF | 1) // 8
+    fact("Row where a half ends with $0724 set, from row 13", documented=13, measured=row)
+
+
+@pytest.mark.parametrize(
+    ("level", "speed", "name", "presses"),
+    [
+        (4, 1, "MED", 1),
+        (5, 0, "LOW", 1),
+        (20, 0, "LOW", 2),
+        (21, 1, "MED", 1),
+        *[(n, 1, "MED", 2) for n in (5, 10, 15, 20)],
+        (5, 2, "HI", 2),
+    ],
+)
+def test_cutscenes_take_another_start(
+    arena: Arena, fact: Fact, level: int, speed: int, name: str, presses: int
+) -> None:
+    cells = {FLOOR: VIRUS, FLOOR + 1: HALF, FLOOR + 2: HALF, FLOOR + 7: HALF | 2}
+    arena.stage(cells, {X: 3, Y: 0, GRAVITY: 39, 0x16: level, 0x0B: speed})
+    arena.until(lambda ram: ram[VIRUSES] == 0)
+    arena.trace([0] * 200)
+    starts, seen = 0, {PLAY}
+    while INIT not in seen and starts < 4:
+        seen = {ram[MODE] for ram in arena.trace([START, *[0] * 60])}
+        starts += 1
+    fact(f"Presses of START from the box to the next level, level {level}, {name}", documented=presses, measured=starts)
