@@ -17,6 +17,8 @@ ATTR_SECOND_TEXT = 3
 ATTR_BEHIND = $20
 MUSIC_Y = 175
 CAPSULES = 6
+RAIN_TOP = 32
+RAIN_BOTTOM = 208
 
 block_of = t5                   ; offset of a player's block
 shown_level = t6
@@ -58,6 +60,10 @@ shown_level = t6
   ror a
   clc
   adc rain_y, y
+  cmp #RAIN_TOP                 ; behind a wall it would show through the joints
+  bcc @next
+  cmp #RAIN_BOTTOM
+  bcs @next
   sta spr_y
   lda rain_x, y
   sta spr_x
@@ -76,6 +82,7 @@ shown_level = t6
   jsr put_capsule
   pla
   tay
+@next:
   dey
   bpl @capsule
   rts
