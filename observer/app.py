@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import structlog
+
 from env.cartridge import Cartridge
 from env.errors import EmulatorMissing, RomError
 from env.options import EnvironmentOptions
@@ -20,7 +22,7 @@ from observer.adapters.backends.process import ProcessBackend
 from observer.adapters.letterbox import Letterbox
 from observer.adapters.lock import FolderLock
 from observer.adapters.snapshots import Snapshots
-from observer.adapters.store import FactName, Store
+from observer.adapters.store import FactName, Store, set_aside
 from observer.adapters.traininglog import TrainingLog
 from observer.adapters.writers import Writer
 from observer.adapters.writers.metrics_csv import MetricsCsv
@@ -28,8 +30,8 @@ from observer.adapters.writers.report import Report
 from observer.adapters.writers.tensorboard import TensorBoard
 from observer.config import Config, EvaluationSection, RunSection
 from observer.core.backlog import BacklogPolicy
-from observer.core.clock import Clock
-from observer.core.errors import SetupError
+from observer.core.clock import Clock, iso
+from observer.core.errors import SetupError, StoreDamaged
 from observer.core.layout import RunLayout
 from observer.core.models import Digest, EvaluationPlan
 from observer.core.plan import plan_seeds
@@ -37,8 +39,11 @@ from observer.stages.commands import Commands, CommandSettings
 from observer.stages.dispatch import Dispatch, DispatchSettings
 from observer.stages.intake import Intake, IntakeSettings
 from observer.stages.publishing import Publishing
+from observer.stages.rebuilding import Rebuilding
 from observer.stages.trainer import Trainer
 from observer.stages.upkeep import Upkeep
+
+log = structlog.get_logger()
 
 WORKER_COMMAND: Final = (sys.executable, "-m", "observer.worker")
 
@@ -90,7 +95,7 @@ class Run:
             except OSError as error:
                 raise SetupError(f"the output folder {self._run.output} cannot be used: {error.strerror}") from error
             self.letterbox.folder.mkdir(parents=True, exist_ok=True)
-            opening.enter_context(self.store)
+            self._open_store(opening)
             self.dispatch = Dispatch(
                 settings=self._dispatch_settings(),
                 store=self.store,
@@ -100,6 +105,7 @@ class Run:
             )
             self.trainer = self._new_trainer()
             self._build()
+            self._rebuild()
             self.dispatch.recover()
             self._resources = opening.pop_all()
         return self
@@ -112,6 +118,26 @@ class Run:
     def close(self) -> None:
         """Let go of the output folder."""
         self._resources.close()
+
+    def _open_store(self, opening: ExitStack) -> None:
+        """The database; one that is damaged is kept under another name, and a new one takes its place."""
+        try:
+            opening.enter_context(self.store)
+        except StoreDamaged as error:
+            problem = str(error)
+        else:
+            return
+        kept = set_aside(self.layout.database, mark=iso(self._clock.now()).replace(":", ""))
+        log.error("database.replaced", problem=problem, kept=str(kept), then="it is found again from the results")
+        opening.enter_context(self.store)
+
+    def _rebuild(self) -> None:
+        """What lies on disk and is not in the database comes into it."""
+        rebuilding = Rebuilding(store=self.store, layout=self.layout, clock=self._clock)
+        is_empty = not self.store.has_checkpoints()
+        rebuilding.take_in_results(self.dispatch.render_spec)
+        if is_empty:
+            rebuilding.take_in_snapshots([self._planner.plan(self._environment)], trust=self._config.policy.trust)
 
     def reconfigure(self, config: Config, run: RunSection, *, rom_sha256: Digest) -> None:
         """Go on by another configuration with the same output folder, as after a restart, but without ending a worker."""

@@ -15,10 +15,11 @@ import structlog
 from observer import app
 from observer.adapters import confinement
 from observer.adapters.backends import Backend
+from observer.adapters.store import is_damage
 from observer.adapters.systemd import Notifier
 from observer.config import Config
 from observer.core.clock import Clock, SystemClock
-from observer.core.errors import ExitCode
+from observer.core.errors import ExitCode, StoreDamaged
 from observer.core.models import DaemonState, JobState, Problem
 from observer.producers import Inbox, Message, Producers, signals
 from observer.reloading import Reloading
@@ -57,6 +58,10 @@ class Steps:
         try:
             step()
         except Exception as error:
+            if is_damage(error):
+                raise StoreDamaged(
+                    f"{name}: the database is damaged ({error}): start again, it is then replaced"
+                ) from error
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             self._pauses[name] = (now + pause, pause)
             self.problems[name] = str(error)

@@ -8,11 +8,15 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from observer.core.errors import ResultInvalid
 from observer.core.layout import JobFiles
 from observer.core.models import Clip, EvaluationResult
 from observer.files import sync_folder
+
+#: beside the clips: what they show, as the rendering worker's result.json said it
+CLIPS_FILE: Final = "clips.json"
 
 
 def check_replays(files: JobFiles, result: EvaluationResult) -> None:
@@ -78,10 +82,11 @@ def place_clips(files: JobFiles, target: Path, *, names: Iterable[str]) -> None:
         OSError: the disk is full or not writable; what was placed is placed again by a repetition.
     """
     target.mkdir(parents=True, exist_ok=True)
-    for name in names:
+    sources = {name: files.clips / name for name in names} | {CLIPS_FILE: files.result}
+    for name, source in sources.items():
         staged = target / f".{name}.new"
         staged.unlink(missing_ok=True)
-        _link(files.clips / name, staged)
+        _link(source, staged)
         staged.replace(target / name)
     sync_folder(target)
     sync_folder(target.parent)

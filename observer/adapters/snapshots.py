@@ -25,7 +25,7 @@ class Snapshots:
 
     def remove_except(self, wanted: Collection[Digest]) -> int:
         """Delete the copies that nothing needs any more; how many."""
-        folder = self._layout.snapshot(Digest("")).parent
+        folder = self._layout.snapshots
         gone = [path for path in folder.glob("*.zip") if path.stem not in wanted] if folder.is_dir() else []
         for path in gone:
             path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ ObserverError
 |   `-- StaleAttempt                 discard
 |-- RenderError                      tried once more, then left out and why is recorded; the others are made
 `-- StoreError -> SchemaTooNew       stop: exit 78
+    `-- StoreDamaged                 stop: exit 75; the next start sets it aside
 
 The class carries its consequence as `verdict`, so no caller needs a ladder of isinstance.
 """
@@ -149,6 +150,12 @@ class StoreError(ObserverError):
     """The database cannot be used."""
 
     exit_code = ExitCode.SETUP
+
+
+class StoreDamaged(StoreError):
+    """The database is damaged, or is somebody else's; the daemon sets it aside and finds it again from the results."""
+
+    exit_code = ExitCode.TRY_AGAIN
 
 
 class SchemaTooNew(StoreError):

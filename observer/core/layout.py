@@ -112,8 +112,12 @@ class RunLayout:
     def asked(self) -> Path:
         return self.work / "asked"
 
+    @property
+    def snapshots(self) -> Path:
+        return self.work / "snapshots"
+
     def snapshot(self, digest: Digest) -> Path:
-        return self.work / "snapshots" / f"{digest}.zip"
+        return self.snapshots / f"{digest}.zip"
 
     def job(self, job: JobId, attempt: int) -> JobFiles:
         return JobFiles(self.jobs / f"{job:06d}.{attempt}")

@@ -259,14 +259,15 @@ class Dispatch:
         evidence.place_evaluation(files, self._evidence(job))
         directory = evaluation_folder(job.checkpoint, job.plan.scenario.name, plan_digest(job.plan))
         self._store.commit_evaluation(
-            job, result, directory=directory, render=self._render_spec(result), now=self._clock.now()
+            job, result, directory=directory, render=self.render_spec(result), now=self._clock.now()
         )
         if self._settings.trust == "data":  # what ran code may have made states for others to begin from
             evidence.keep_start_states(files, self._layout.start_states)
         rate = f"{result.summary.wins}/{result.summary.episodes}"
         log.info("job.committed", job=job.id, attempt=job.attempt, step=job.checkpoint.step, won=rate)
 
-    def _render_spec(self, result: EvaluationResult) -> RenderSpec | None:
+    def render_spec(self, result: EvaluationResult) -> RenderSpec | None:
+        """What is to be filmed of a result; None: nothing."""
         highlights = choose_highlights(result.episodes, self._settings.reasons)
         return RenderSpec(highlights=tuple(highlights), scale=self._settings.scale) if highlights else None
 

@@ -2,17 +2,18 @@ import resource
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 from fakes.evaluations import digest_of, make_plan, make_result
 
-from observer.adapters.store import Store
+from observer.adapters.store import Store, rows, set_aside
+from observer.adapters.store.schema import MIGRATIONS
 from observer.core.asking import CommandKind, Retry
 from observer.core.backlog import BacklogPolicy
-from observer.core.errors import SchemaTooNew, StaleAttempt, StoreError
+from observer.core.errors import SchemaTooNew, StaleAttempt, StoreDamaged, StoreError
 from observer.core.models import (
     Checkpoint,
     Clip,
@@ -253,10 +254,73 @@ def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
             pass
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "observer.db").write_bytes(b"certainly not SQLite" * 100)
-    with pytest.raises(StoreError, match=r"observer\.db cannot be used"), Store(tmp_path / "observer.db"):
+@pytest.mark.parametrize("harm", ["no database", "truncated", "overwritten", "foreign"])
+def test_a_database_that_is_damaged_or_not_ours_is_told_from_one_that_cannot_be_used_now(
+    tmp_path: Path, harm: str
+) -> None:
+    path = tmp_path / "observer.db"
+    if harm == "foreign":
+        with closing(sqlite3.connect(path)) as foreign:
+            foreign.execute("CREATE TABLE songs(name)")
+    else:
+        with Store(path) as store:
+            for step in range(200):
+                admit(store, step)
+        whole = path.read_bytes()
+        harmed = {
+            "no database": b"certainly not SQLite" * 100,
+            "truncated": whole[: len(whole) // 2],
+            "overwritten": whole[:8192] + b"\xff" * 4096 + whole[12288:],
+        }
+        path.write_bytes(harmed[harm])
+    with pytest.raises(StoreDamaged, match=r"observer\.db is "), Store(path):
         pass
+    set_aside(path, mark="today")
+    with Store(path) as store:
+        assert admit(store, 1) == [1]
+    assert (tmp_path / "observer.db.damaged-today").exists()
+
+
+def test_a_database_that_may_not_be_written_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "observer.db").mkdir()
+    with pytest.raises(StoreError, match=r"cannot be used") as caught, Store(tmp_path / "observer.db"):
+        pass
+    assert not isinstance(caught.value, StoreDamaged)
+
+
+def test_an_older_database_is_brought_up_to_date_and_a_copy_of_it_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "observer.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        MIGRATIONS[0](old)
+        old.execute("PRAGMA user_version=1")
+        old.execute("INSERT INTO checkpoint VALUES ('d', 5, 'm_5.zip', 9, 5.0)")
+        body = rows.plan_text(PLAN)
+        old.execute("INSERT INTO plan VALUES ('p', ?)", (body,))
+        old.execute(
+            "INSERT INTO job(kind, checkpoint, plan, detail, state, changed_at) "
+            "VALUES ('evaluate', 'd', 'p', '', 'waiting', 1.0)"
+        )
+    with Store(path) as store:
+        job = claim(store)
+    assert (job.checkpoint.step, job.kills) == (5, 0)
+    with closing(sqlite3.connect(tmp_path / "observer.db.version-1")) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (1,)
+        assert kept.execute("SELECT state FROM job").fetchall() == [("waiting",)]
+
+
+def test_a_reader_of_an_older_database_is_told_to_start_the_daemon(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "observer.db", isolation_level=None)) as old:
+        MIGRATIONS[0](old)
+        old.execute("PRAGMA user_version=1")
+    for access in ({"read_only": True}, {"to_ask": True}):
+        with pytest.raises(StoreError, match="older observer"), Store(tmp_path / "observer.db", **access):
+            pass
+
+
+def test_requests_are_left_beside_the_daemon_that_has_the_database(store: Store, tmp_path: Path) -> None:
+    with Store(tmp_path / "observer.db", to_ask=True) as guest:
+        guest.requests.ask(CommandKind.PAUSE, None, now=1.0)
+    assert [command.kind for command in store.requests.waiting()] == [CommandKind.PAUSE]
 
 
 def test_every_commit_is_durable_and_every_reference_checked(store: Store) -> None:

@@ -39,6 +39,7 @@ class World:
         self.snapshots = Snapshots(self.layout)
         self.episodes = EPISODES
         self.backlog_limit = 0
+        self.environment = EnvironmentOptions()
         self.trust: Trust = "data"
         self.reasons: tuple[str, ...] = ()
         self.start()

@@ -2,5 +2,6 @@
 
 from observer.adapters.store.database import Store
 from observer.adapters.store.facts import FactName
+from observer.adapters.store.schema import is_damage, set_aside
 
-__all__ = ["FactName", "Store"]
+__all__ = ["FactName", "Store", "is_damage", "set_aside"]

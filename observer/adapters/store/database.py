@@ -5,7 +5,6 @@ Refuses to read clocks, files of results, or to choose: `core.backlog` chooses.
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
@@ -13,6 +12,7 @@ from typing import Self
 from observer.adapters.store import rows
 from observer.adapters.store.facts import FactName, Facts
 from observer.adapters.store.requests import Requests
+from observer.adapters.store.results import add_clips, add_evaluation
 from observer.adapters.store.session import Session
 from observer.core.backlog import BacklogPolicy, choose
 from observer.core.errors import StaleAttempt
@@ -30,7 +30,7 @@ from observer.core.models import (
     ParkedFile,
     RenderSpec,
 )
-from observer.core.plan import canonical_json, plan_digest
+from observer.core.plan import plan_digest
 
 
 class Store:
@@ -116,6 +116,9 @@ class Store:
             "SELECT state FROM job WHERE kind = 'evaluate' AND checkpoint = ? AND plan = ?", (digest, plan_digest(plan))
         ).fetchone()
         return None if row is None else JobState(row[0])
+
+    def has_checkpoints(self) -> bool:
+        return bool(self._session.number("SELECT EXISTS (SELECT 1 FROM checkpoint)"))
 
     def wanted_snapshots(self) -> set[Digest]:
         """Checkpoints whose bytes some evaluation may still need; parked and skipped ones can be asked for."""
@@ -216,37 +219,10 @@ class Store:
         """
         with self._session.transaction(people_see_it=True) as connection:
             self._finish(job, error=None, now=now)
-            evaluation = connection.execute(
-                "INSERT INTO evaluation(job, checkpoint, plan, scenario, directory, finished_at, provenance) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    job.id,
-                    job.checkpoint.digest,
-                    plan_digest(job.plan),
-                    job.plan.scenario.name,
-                    str(directory),
-                    result.finished_at,
-                    canonical_json(asdict(result.provenance)),
-                ),
-            ).lastrowid
-            connection.executemany(
-                "INSERT INTO episode VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        evaluation,
-                        game.seed,
-                        game.index,
-                        game.outcome,
-                        game.viruses_cleared,
-                        game.frames,
-                        game.replay_sha256,
-                    )
-                    for game in result.episodes
-                ],
-            )
+            evaluation = add_evaluation(connection, job.id, result, directory=directory)
             if render is not None:
                 rows.add_job(connection, JobKind.RENDER, job.checkpoint, job.plan, render=render, now=now)
-        return int(evaluation or 0)
+        return evaluation
 
     def commit_clips(self, job: Job, clips: Iterable[Clip], *, problem: str | None, now: float) -> None:
         """Record what a rendering made.
@@ -260,10 +236,32 @@ class Store:
                 "SELECT id FROM evaluation WHERE checkpoint = ? AND plan = ?",
                 (job.checkpoint.digest, plan_digest(job.plan)),
             ).fetchone()[0]
-            connection.executemany(
-                "INSERT INTO clip(evaluation, body) VALUES (?, ?)",
-                [(evaluation, rows.clip_text(clip)) for clip in clips],
-            )
+            add_clips(connection, evaluation, clips)
+
+    def adopt(
+        self,
+        result: EvaluationResult,
+        *,
+        directory: PurePosixPath,
+        clips: Sequence[Clip],
+        render: RenderSpec | None,
+    ) -> bool:
+        """Record a result that lies on disk and that no job of ours led to; False: its job runs, and will say itself."""
+        checkpoint, plan, now = result.checkpoint, result.plan, result.finished_at
+        if self.evaluation_state(checkpoint.digest, plan) is JobState.RUNNING:
+            return False
+        with self._session.transaction(people_see_it=True) as connection:
+            rows.add_checkpoint(connection, checkpoint)
+            rows.add_job(connection, JobKind.EVALUATE, checkpoint, plan, now=now)
+            job = connection.execute(
+                "UPDATE job SET state = 'done', failures = 0, word = NULL, error = NULL, changed_at = ? "
+                "WHERE kind = 'evaluate' AND checkpoint = ? AND plan = ? RETURNING id",
+                (now, checkpoint.digest, plan_digest(plan)),
+            ).fetchone()[0]
+            add_clips(connection, add_evaluation(connection, job, result, directory=directory), clips)
+            if render is not None:
+                rows.add_job(connection, JobKind.RENDER, checkpoint, plan, render=render, now=now)
+        return True
 
     def evaluations(self) -> list[Evaluation]:
         """The committed evaluations in the order of their commits, with their clips."""

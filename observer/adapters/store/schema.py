@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final
 
-from observer.core.errors import SchemaTooNew, StoreError
+from observer.core.errors import SchemaTooNew, StoreDamaged, StoreError
 
 _BUSY_SECONDS: Final = 10.0
 
@@ -105,16 +105,23 @@ def connect(path: Path) -> sqlite3.Connection:
 
     Raises:
         SchemaTooNew: a newer observer wrote it.
-        StoreError: it is no database, or cannot be written.
+        StoreDamaged: it is no database, not whole, or not ours.
+        StoreError: it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        _migrate(connection, path)
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"the database {path} cannot be used: {error}") from error
+    with ExitStack() as opening:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
+            opening.callback(connection.close)
+            _check(connection, path)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            _migrate(connection, path)
+        except (sqlite3.Error, OSError) as error:
+            if is_damage(error):
+                raise StoreDamaged(f"the database {path} is damaged: {error}") from error
+            raise StoreError(f"the database {path} cannot be used: {error}") from error
+        opening.pop_all()
     return connection
 
 
@@ -139,6 +146,32 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
             missing if version == 0 else f"the database {path} is of an older observer: start it once more"
         )
     return connection
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error says that the file itself is bad, and not only that it cannot be used now."""
+    codes = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
+def set_aside(path: Path, *, mark: str) -> Path:
+    """Rename a database with what belongs to it; where it is now."""
+    kept = path.with_name(f"{path.name}.damaged-{mark}")
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).replace(kept.with_name(kept.name + end))
+    return kept
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Whole, and ours or empty; a newer version is somebody else's business."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreDamaged(f"the database {path} is damaged: {found}")
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    version = _version(connection, path)
+    if (version == 0 and tables) or (version > 0 and not tables >= {"checkpoint", "job", "evaluation"}):
+        raise StoreDamaged(f"the database {path} is not one of ours: it has the tables {', '.join(sorted(tables))}")
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
