@@ -1,5 +1,6 @@
-; The machine at a pad: player 2's in a game against it, player 1's in the demo.  No chance in it: the uppermost
-; virus of a colour in hand with a free way from the top, over to its column, down.
+; Pads that nobody holds: player 2's against the machine, player 1's in the demo.
+; The machine leaves nothing to chance: it takes the uppermost virus of a colour in hand whose column is free at
+; the top, goes over to that column, and down.
 .include "ram.inc"
 .include "routines.inc"
 
@@ -22,26 +23,20 @@
 @done:
   rts
 @versus:
+  jsr wanted
   ldx #1
-  jmp play_pad
+  jmp hold
 @demo:
   lda mode
   cmp #MODE_PLAY
   bne @done
-  lda p1_pressed
-  and #BTN_START
-  bne @end
+  jsr demo_buttons
   ldx #0
-  jmp play_pad
-@end:
-  jmp soft_reset
+  ; fall through
 .endproc
 
-; X = player 0/1.  What it wants, as if pressed on the pad.
-.proc play_pad
-  stx cpu_player
-  jsr wanted
-  ldx cpu_player
+; A = buttons, as if held on the pad of player X = 0/1.
+.proc hold
   sta p1_held, x
   tay
   eor cpu_held
@@ -53,28 +48,19 @@
   rts
 .endproc
 
-; A = buttons
+; A = the buttons that the machine wants
 .proc wanted
-  txa
-  clc
-  adc #>field1
-  sta cpu_field + 1
-  lda #0
-  sta cpu_field
-  ldy block_offset, x
-  ldx P1 + O_ACTION, y
-  bne @done
-  lda P1 + O_COLOUR1, y
+  lda P2 + O_ACTION
+  bne @nothing                  ; no capsule in hand
+  lda P2 + O_COLOUR1
   ora #CELL_VIRUS
   sta cpu_first
-  lda P1 + O_COLOUR2, y
+  lda P2 + O_COLOUR2
   ora #CELL_VIRUS
   sta cpu_second
-  lda P1 + O_X, y
-  sta cpu_column
   jsr find_column
   bcc @down
-  cmp cpu_column
+  cmp P2 + O_X
   beq @down
   bcc @left
   lda #BTN_RIGHT
@@ -84,35 +70,33 @@
   rts
 @down:
   lda #BTN_DOWN
-@done:
+  rts
+@nothing:
+  lda #0
   rts
 .endproc
 
 ; Carry set: A = column to go to.
 .proc find_column
-  ldy #0
+  ldx #0
 @cell:
-  lda (cpu_field), y
+  lda field2, x
   cmp cpu_first
   beq @virus
   cmp cpu_second
   beq @virus
 @next:
-  iny
+  inx
   bpl @cell
   clc
   rts
 @virus:
-  sty cpu_cell
-  tya
+  txa
   and #7
   tay
-  lda (cpu_field), y
+  lda field2, y
   cmp #CELL_EMPTY
-  beq @found
-  ldy cpu_cell
-  bpl @next                     ; always
-@found:
+  bne @next
   tya
   cmp #7
   bcc :+

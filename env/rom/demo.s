@@ -1,12 +1,13 @@
-; The attract demo: a game the machine plays by itself when nobody touches the title.
+; The attract demo: a recorded game, played when nobody touches the title.
 .include "ram.inc"
 .include "routines.inc"
 
 DEMO_LEVEL = 10
 DEMO_SPEED = 1
 DEMO_MUSIC = 3
-DEMO_RNG_A = $4E
-DEMO_RNG_B = $21
+
+.segment "DATA"
+.include "demo_game.inc"
 
 .segment "CODE"
 
@@ -32,8 +33,12 @@ DEMO_RNG_B = $21
   sta rng_a
   lda #DEMO_RNG_B
   sta rng_b
+  lda #<demo_game
+  sta demo_pads
+  lda #>demo_game
+  sta demo_pads + 1
   lda #0
-  sta cpu_held
+  sta demo_frames
   lda #MODE_BUILD
   sta mode
   rts
@@ -50,4 +55,33 @@ DEMO_RNG_B = $21
   lda saved_rng + 1
   sta rng_b
   rts
+.endproc
+
+; START ends it, and so does the end of the recording.  Else A = the buttons of this frame.
+.proc demo_buttons
+  lda p1_pressed
+  and #BTN_START
+  bne @end
+  ldy #1
+  lda demo_frames
+  bne @hold
+  dey
+  lda (demo_pads), y
+  beq @end
+  sta demo_frames
+  iny
+  lda (demo_pads), y
+  sta demo_held
+  lda demo_pads
+  clc
+  adc #2
+  sta demo_pads
+  bcc @hold
+  inc demo_pads + 1
+@hold:
+  dec demo_frames
+  lda demo_held
+  rts
+@end:
+  jmp soft_reset
 .endproc

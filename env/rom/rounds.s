@@ -141,11 +141,27 @@ INTRO_FRAMES = 128
 @done:
   rts
 @play:
+  jsr demo_waits
+  bcs @done
   jsr two_play
   bcs :+
   jsr copy_to_player_two
 : lda #MODE_PLAY
   sta mode
+  rts
+.endproc
+
+; Carry set: the demo's recording begins on an even frame, since soft drops depend on it.
+.proc demo_waits
+  lda attract
+  beq @no
+  lda frame_counter
+  lsr a
+  bcc @no
+  inc countdown
+  rts
+@no:
+  clc
   rts
 .endproc
 

@@ -114,11 +114,12 @@ def test_nobody_at_the_title_for_eight_wraps_of_the_frame_counter_begins_the_dem
     assert tuple(ram[0x17:0x19]) == (0x89, 0x88), "the demo uses no random number of the player's"
 
 
-def test_the_demo_ends_by_itself_at_the_title(at_title: Machine) -> None:
+def test_the_demo_plays_well_and_ends_by_itself_at_the_title(at_title: Machine) -> None:
     at_title.step(frames=256 * DEMO_PERIODS)
-    assert at_title.ram[0x741] == DEMO
-    for _ in range(40):
-        at_title.step(frames=200)
-        if at_title.ram[0x741] == 0:
-            break
-    assert at_title.ram[0x741] == 0
+    at_title.wait_for({MODE: PLAY})
+    viruses = [0x44]
+    while at_title.ram[0x741] == DEMO and len(viruses) < 500:
+        viruses.append(at_title.ram[0x324])
+        at_title.step(frames=10)
+    assert (at_title.ram[0x741], at_title.ram[MODE]) == (0, TITLE)
+    assert min(viruses) <= 0x22, "the recording does not fit the rules: PYTHONPATH=tests python -m models.record_demo"
