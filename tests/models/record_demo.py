@@ -13,7 +13,7 @@ from models.machine import CARTRIDGE, FRAME_COUNTER, VIRUSES, Machine, mirrored
 
 from env.actions import ACTIONS, until_control
 from env.emulator import Emulator
-from env.game import is_over
+from env.game import ALONE, is_over
 from env.observation import OBSERVATIONS
 from env.play import Play, drive
 
@@ -50,8 +50,8 @@ def greedy_game(ram: bytes, pads: bytearray) -> Play[None]:
     actions, observe = ACTIONS["placement"], OBSERVATIONS["planes"]
     ram = yield from noted(until_control(ram), ram, pads)
     while len(pads) < 2 * FRAMES and not is_over(ram):
-        action = best(observe(ram), actions.mask(ram))
-        ram = yield from noted(actions.pads(action, ram, 1), ram, pads)
+        action = best(observe(ram), actions.mask(ram, ALONE))
+        ram = yield from noted(actions.pads(action, ram, 1, ALONE), ram, pads)
 
 
 def noted(inner: Play[object], ram: bytes, pads: bytearray) -> Play[bytes]:

@@ -11,22 +11,24 @@ from models.greedy import best
 
 from env.drmario import DrMarioEnv
 from env.lane import GameSettings
-from env.options import EnvironmentOptions
+from env.options import EnvironmentOptions, Scenario
 
 REPLAYS: Final = Path(__file__).parents[1] / "data" / "replays"
 SEEDS: Final = range(200)
+GAMES: Final = {
+    "clear": EnvironmentOptions(actions="placement"),
+    "two-players": EnvironmentOptions(actions="placement", scenario=Scenario(mode="2p", side=2), opponent="random"),
+    "vs-cpu": EnvironmentOptions(actions="placement", scenario=Scenario(mode="vs_cpu", level=3, length="match")),
+}
 
 
 def main() -> int:
-    """The first game that is won becomes the golden one."""
-    settings = GameSettings(options=EnvironmentOptions(actions="placement"))
-    env = DrMarioEnv(settings=settings)
-    for seed in SEEDS:
-        info = play(env, seed)
-        if info["won"]:
-            (REPLAYS / "clear.replay").write_bytes(info["replay"])
-            break
-    env.close()
+    """Of each kind the first game that the greedy player wins."""
+    for name, options in GAMES.items():
+        env = DrMarioEnv(settings=GameSettings(options=options))
+        infos = (play(env, seed) for seed in SEEDS)
+        (REPLAYS / f"{name}.replay").write_bytes(next(info["replay"] for info in infos if info["won"]))
+        env.close()
     return 0
 
 
