@@ -50,7 +50,7 @@ def greedy_game(ram: bytes, pads: bytearray) -> Play[None]:
     actions, observe = ACTIONS["placement"], OBSERVATIONS["planes"]
     ram = yield from noted(until_control(ram), ram, pads)
     while len(pads) < 2 * FRAMES and not is_over(ram):
-        action = best(observe(ram), actions.mask(ram, ALONE))
+        action = best(observe(ram, ALONE), actions.mask(ram, ALONE))
         ram = yield from noted(actions.pads(action, ram, 1, ALONE), ram, pads)
 
 
