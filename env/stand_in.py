@@ -18,3 +18,8 @@ def stand_in_rom() -> Path:
     if not found:
         raise RomError(f"The stand-in game is missing from {FOLDER}: install the package again.")
     return found[0]
+
+
+def golden_games() -> list[Path]:
+    """Replays of games that were won on it, recorded when it was built: they come out the same on every machine."""
+    return sorted((FOLDER / "games").glob("*.replay"))

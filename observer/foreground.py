@@ -37,7 +37,13 @@ POLL_SECONDS: Final = 0.2
 
 
 def evaluate_file(
-    file: Path, config: Config, *, rom_sha256: Digest, output: Path | None, on_progress: Callable[[Progress], None]
+    file: Path,
+    config: Config,
+    *,
+    rom_sha256: Digest,
+    output: Path | None,
+    on_progress: Callable[[Progress], None],
+    steps_behind: bool = True,
 ) -> EvaluationResult:
     """Evaluate a checkpoint by the configuration's plan.
 
@@ -47,6 +53,7 @@ def evaluate_file(
         rom_sha256: of its ROM.
         output: a new folder that keeps result, table and replays; None keeps nothing.
         on_progress: told about once a second.
+        steps_behind: leave training all that it wants; else it competes, for games that somebody waits for.
 
     Raises:
         CheckpointError: the zip cannot be used.
@@ -61,7 +68,7 @@ def evaluate_file(
         request = _request(file, blob, snapshot=snapshot, config=config, rom_sha256=rom_sha256)
         write_whole(snapshot, blob)
         jobfiles.write(files.request, request)
-        return _run(files, request, on_progress)
+        return _run(files, request, on_progress, steps_behind=steps_behind)
 
 
 @contextmanager
@@ -97,8 +104,10 @@ def _request(file: Path, blob: bytes, *, snapshot: Path, config: Config, rom_sha
     )
 
 
-def _run(files: JobFiles, request: EvaluationRequest, on_progress: Callable[[Progress], None]) -> EvaluationResult:
-    backend = ProcessBackend(slots=1, command=WORKER_COMMAND)
+def _run(
+    files: JobFiles, request: EvaluationRequest, on_progress: Callable[[Progress], None], *, steps_behind: bool
+) -> EvaluationResult:
+    backend = ProcessBackend(slots=1, command=WORKER_COMMAND, steps_behind=steps_behind)
     backend.start(files.folder)
     try:
         while not (exits := backend.poll()):

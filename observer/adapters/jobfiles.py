@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from observer.core.clock import from_iso, iso
+from observer.core.diagnosis import Diagnosis
 from observer.core.errors import ResultInvalid
 from observer.core.layout import JobFiles
 from observer.core.models import (
@@ -42,6 +43,7 @@ SCHEMAS: Final[dict[type, str]] = {
     Progress: "training-run-observer/progress/1",
     Failure: "training-run-observer/failure/1",
     DaemonState: "training-run-observer/daemon/1",
+    Diagnosis: "training-run-observer/doctor/1",
 }
 
 

@@ -24,7 +24,7 @@ def test_the_version_is_said(observer: Command) -> None:
 def test_help_lists_every_command(observer: Command) -> None:
     said = observer("--help")
     assert said.code == 0
-    for command in ("run", "evaluate", "inspect", "verify", "status", "report", "plan", "config"):
+    for command in ("run", "evaluate", "inspect", "verify", "status", "doctor", "report", "plan", "config"):
         assert command in said.out
 
 

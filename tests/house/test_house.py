@@ -108,7 +108,7 @@ def test_the_wheel_has_both_packages_and_all_that_they_read(wheel: zipfile.Path)
     needed = {
         str(path.relative_to(ROOT))
         for path in read
-        if "__pycache__" not in path.parts and path.suffix in {".py", ".nes", ".j2", ".css", ".js"}
+        if "__pycache__" not in path.parts and path.suffix in {".py", ".nes", ".replay", ".j2", ".css", ".js"}
     }
     assert {"env/drmario.py", "observer/cli/__init__.py"} <= needed
     assert needed - shipped == set()

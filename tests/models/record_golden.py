@@ -1,10 +1,9 @@
 """Records the golden games again: needed whenever the stand-in game is built anew, since a replay names its cartridge.
 
-`PYTHONPATH=tests python -m models.record_golden` plays the games and replaces the files in `tests/data/replays/`.
+`PYTHONPATH=tests python -m models.record_golden` plays the games and replaces the files in `env/rom/games/`.
 """
 
 import sys
-from pathlib import Path
 from typing import Any, Final
 
 from models.greedy import best
@@ -12,8 +11,8 @@ from models.greedy import best
 from env.drmario import DrMarioEnv
 from env.lane import GameSettings
 from env.options import EnvironmentOptions, Scenario
+from env.stand_in import FOLDER
 
-REPLAYS: Final = Path(__file__).parents[1] / "data" / "replays"
 SEEDS: Final = range(200)
 GAMES: Final = {
     "clear": EnvironmentOptions(actions="placement"),
@@ -27,7 +26,7 @@ def main() -> int:
     for name, options in GAMES.items():
         env = DrMarioEnv(settings=GameSettings(options=options))
         infos = (play(env, seed) for seed in SEEDS)
-        (REPLAYS / f"{name}.replay").write_bytes(next(info["replay"] for info in infos if info["won"]))
+        (FOLDER / "games" / f"{name}.replay").write_bytes(next(info["replay"] for info in infos if info["won"]))
         env.close()
     return 0
 

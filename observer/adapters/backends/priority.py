@@ -38,3 +38,15 @@ def rank_session(pid: int) -> bool:
     except OSError as error:
         return error.errno != errno.EAGAIN
     return True
+
+
+def lacking(pid: int) -> list[str]:
+    """What a process that was told to step behind did not get; a kernel that does not group by session lacks nothing."""
+    ranks = Path(f"/proc/{pid}/autogroup")
+    found = {
+        "nice 19": os.getpriority(os.PRIO_PROCESS, pid) == LOWEST_NICE,
+        "the idle class": os.sched_getscheduler(pid) == os.SCHED_IDLE,
+        "the last rank of sessions": not ranks.exists() or ranks.read_text(encoding="ascii").split()[-1] == "19",
+        "the first place when memory is short": Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000",
+    }
+    return [name for name, is_so in found.items() if not is_so]
