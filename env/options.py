@@ -24,6 +24,8 @@ HIGHEST_LEVEL: Final = 20
 MOST_FRAME_SKIP: Final = 60
 ENVIRONMENT_SCHEMA: Final = "training-run-observer/environment/1"
 ENVIRONMENT_FILE: Final = "environment.json"
+#: an empty file that a trainer leaves beside its checkpoints when it has ended
+TRAINING_DONE_FILE: Final = "training.done"
 _NAMES: Final[Mapping[str, Any]] = {
     "observation": ObservationName,
     "actions": ActionsName,

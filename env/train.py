@@ -19,7 +19,7 @@ from env.errors import EnvError
 from env.game import EVALUATION_SEEDS, GAME_SEEDS
 from env.lane import GameSettings
 from env.network import ColumnPolicy
-from env.options import ENVIRONMENT_FILE, EnvironmentOptions, OptionsError
+from env.options import ENVIRONMENT_FILE, TRAINING_DONE_FILE, EnvironmentOptions, OptionsError
 from env.sb3 import DrMarioVecEnv
 
 #: Games that stall end here: more capsules than this are never needed to learn level 0.
@@ -93,12 +93,13 @@ def train(  # noqa: PLR0913 -- each is an option of the command line
     seed: Annotated[int, typer.Option(help="Of the training itself.")] = 0,
 ) -> None:
     """Train MaskablePPO to place capsules, dropping checkpoints as it goes."""
+    checkpoints = models / "checkpoints"
+    _refuse_old_run(checkpoints)
     _check({"timesteps": timesteps, "save-every": save_every}, lanes=lanes)
     scenario = {"level": level, "speed": speed}
     options = EnvironmentOptions.from_mapping({"scenario": scenario, "observation": "relative", "actions": "placement"})
     torch.set_num_threads(1)  # two emulators' worth of work waits for the cores that more threads would take
     games = VecMonitor(make_games(lanes, options, rom=rom))
-    checkpoints = models / "checkpoints"
     _write_options(options, checkpoints)
     try:
         model = MaskablePPO(
@@ -109,6 +110,7 @@ def train(  # noqa: PLR0913 -- each is an option of the command line
         model.save(checkpoints / "ppo_drmario_0_steps.zip")
         model.learn(timesteps, callback=CallbackList([save, EpisodeMetrics()]))
         model.save(models / "ppo_drmario_final.zip")
+        (checkpoints / TRAINING_DONE_FILE).touch()
     finally:
         games.close()
 
@@ -121,12 +123,20 @@ def _check(steps: Mapping[str, int], *, lanes: int) -> None:
         raise OptionsError(f"lanes: {lanes} is not a number of emulators from 1 to {MOST_LANES}")
 
 
+def _refuse_old_run(folder: Path) -> None:
+    """Checkpoints of two trainings in one folder cannot be told apart afterwards."""
+    old = next(iter(sorted(folder.glob("*.zip"))), None)
+    if old is not None:
+        raise OptionsError(f"models: {folder} holds checkpoints of another run, such as {old.name}; name a new folder")
+
+
 def _write_options(options: EnvironmentOptions, folder: Path) -> None:
     """Whole or not at all: an observer may read the folder at any time."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{ENVIRONMENT_FILE}"
     partial.write_text(options.to_json())
     partial.replace(folder / ENVIRONMENT_FILE)
+    (folder / TRAINING_DONE_FILE).unlink(missing_ok=True)
 
 
 def main() -> None:

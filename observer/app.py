@@ -37,6 +37,7 @@ from observer.core.models import Digest, EvaluationPlan
 from observer.core.plan import plan_seeds
 from observer.stages.commands import Commands, CommandSettings
 from observer.stages.dispatch import Dispatch, DispatchSettings
+from observer.stages.ending import Ending, EndingSettings
 from observer.stages.intake import Intake, IntakeSettings
 from observer.stages.publishing import Publishing
 from observer.stages.rebuilding import Rebuilding
@@ -159,6 +160,11 @@ class Run:
         return self.intake.is_idle and not self.has_work and not self.publishing.is_behind
 
     @property
+    def is_all_done(self) -> bool:
+        """Nothing of it waits, runs or is being taken in, paused or not."""
+        return self.intake.is_idle and not self.store.unfinished()
+
+    @property
     def has_work(self) -> bool:
         """Something waits or runs that may be done now: a paused run has nothing to do."""
         return self.store.unfinished() > 0 and not self.is_paused
@@ -179,6 +185,11 @@ class Run:
         )
         self.upkeep = Upkeep(
             store=self.store, layout=self.layout, snapshots=snapshots, letterbox=self.letterbox, clock=self._clock
+        )
+        self.ending = Ending(
+            settings=EndingSettings(folder=self._run.watch, ended_after_hours=self._config.watch.ended_after_hours),
+            store=self.store,
+            clock=self._clock,
         )
         self.commands = Commands(
             settings=self._command_settings(),

@@ -129,6 +129,7 @@ class Daemon:
             self._steps.run(f"{run.name} rest", run.dispatch.rest)
         self._start_more()
         for run in self._runs:
+            self._steps.run(f"{run.name} ending", partial(self._look_for_end, run))
             self._steps.run(f"{run.name} publish", run.publishing.flush)
         self._sweep()
         for run in self._runs:
@@ -162,6 +163,9 @@ class Daemon:
     def _obey(self, run: app.Run) -> None:
         if run.commands.obey():
             self._scan_wanted = True  # files may have been asked for again
+
+    def _look_for_end(self, run: app.Run) -> None:
+        run.ending.look(is_all_done=not self._scan_wanted and run.is_all_done)
 
     def _read_status(self, run: app.Run) -> None:
         counts = run.store.counts()

@@ -50,6 +50,7 @@ def _standing(told: Mapping[str, Any]) -> dict[str, str]:
     last = told["last_result"]
     return {
         "daemon": _daemon(told),
+        "training": _training(told),
         "evaluations": _counts(told["queue"]),
         "clips": _counts(told["renderings"]),
         "now": "\n".join(jobs) if jobs and told["daemon"] is not None else _RESTS[bool(jobs)],
@@ -63,6 +64,12 @@ def _daemon(told: Mapping[str, Any]) -> str:
     lines += [f"paused since {told['paused']}: `observer resume` lets it go on"] if told["paused"] else []
     lines += [f"asked for, and done when it runs: {', '.join(told['asked'])}"] if told["asked"] else []
     return "\n".join(lines)
+
+
+def _training(told: Mapping[str, Any]) -> str:
+    if told["ended"] is None:
+        return "goes on"
+    return f"has ended: {told['ended']}" + (f"\nthe report is final since {told['final']}" if told["final"] else "")
 
 
 def _counts(states: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from observer.adapters import jobfiles
-from observer.adapters.store import Store
+from observer.adapters.store import FactName, Store
 from observer.adapters.writers import Publication, Published, Writer
 from observer.core.clock import Clock
 from observer.core.errors import ResultInvalid
@@ -120,6 +120,8 @@ class Publishing:
             queue=self._queue(),
             parked=tuple(self._store.parked()),
             training=self._training(),
+            ended="" if (ended := self._store.facts.get(FactName.ENDED)) is None else ended.value,
+            is_final=self._store.facts.get(FactName.FINAL) is not None,
         )
 
     def _queue(self) -> Mapping[str, int]:

@@ -36,7 +36,7 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
 
     Returns:
         `output`; `daemon` (process id or None); `paused` (since when, or None); `asked` (requests that wait for a
-        daemon); `queue` and `renderings` (state -> jobs); `running` (a mapping a job
+        daemon); `ended` (why training is taken to be over, or None); `final` (since when all of it is done); `queue` and `renderings` (state -> jobs); `running` (a mapping a job
         with `progress` games done and total); `parked` (path, word, sentence); `evaluations` (how many are
         committed); `last_result` (step, wins, episodes, finished_at, directory, clips) or None.
 
@@ -50,6 +50,8 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
             "daemon": (daemon := holder_of(layout.lock)),
             "paused": None if (paused := store.facts.get(FactName.PAUSED)) is None else iso(paused.since),
             "asked": [command.kind.value for command in store.requests.waiting()],
+            "ended": None if (ended := store.facts.get(FactName.ENDED)) is None else ended.value,
+            "final": None if (final := store.facts.get(FactName.FINAL)) is None else iso(final.since),
             "problems": [asdict(problem) for problem in _state(layout, daemon).problems],
             "queue": {state.value: number for state, number in store.counts(JobKind.EVALUATE).items()},
             "renderings": {state.value: number for state, number in store.counts(JobKind.RENDER).items()},

@@ -44,3 +44,14 @@ def test_what_crashed_is_tried_again_when_it_is_asked_for(site: Site) -> None:
     site.tell_workers()
     assert "step 1,000: evaluate, parked (job 1)" in site.ask("retry", "--all")
     site.until(lambda found: found["evaluations"] == 1)
+
+
+def test_the_report_is_final_when_training_has_ended_and_everything_is_played(site: Site) -> None:
+    site.drop(1000)
+    (site.watch / "training.done").touch()
+    said = site.finish()
+    assert said.index("job.committed") < said.index("run.completed")
+    found = site.status()
+    assert found["ended"] == "training.done lies beside the checkpoints"
+    assert found["final"] is not None
+    assert "Final report." in site.layout.report.read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ from observer.core.layout import RunLayout
 from observer.core.models import EvaluationPlan, Trust
 from observer.stages.commands import Commands, CommandSettings
 from observer.stages.dispatch import Dispatch, DispatchSettings
+from observer.stages.ending import Ending, EndingSettings
 from observer.stages.intake import Intake, IntakeSettings
 from observer.stages.upkeep import Upkeep
 
@@ -68,6 +69,9 @@ class World:
         self.letterbox = Letterbox(self.layout)
         self.upkeep = Upkeep(
             store=self.store, layout=self.layout, snapshots=self.snapshots, letterbox=self.letterbox, clock=self.clock
+        )
+        self.ending = Ending(
+            settings=EndingSettings(folder=self.watch, ended_after_hours=24.0), store=self.store, clock=self.clock
         )
         self.commands = Commands(
             settings=CommandSettings(environment=EnvironmentOptions(), plan_for=self.plan, trust=self.trust),

@@ -48,8 +48,22 @@ def test_a_run_drops_checkpoints_and_says_how_they_were_trained(tmp_path: Path) 
     assert all(ZipFile(path).testzip() is None for path in folder.glob("*.zip"))
     text = (folder / "environment.json").read_text()
     assert EnvironmentOptions.from_json(text, source="environment.json") == OPTIONS
-    assert sorted(path.name for path in folder.iterdir() if path.suffix != ".zip") == ["environment.json"]
+    assert sorted(path.name for path in folder.iterdir() if path.suffix != ".zip") == [
+        "environment.json",
+        "training.done",
+    ]
     assert (tmp_path / "models" / "ppo_drmario_final.zip").is_file()
+
+
+def test_a_folder_with_checkpoints_of_another_run_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "ppo_drmario_20_steps.zip").touch()
+    run = train(tmp_path, "--timesteps", "64")
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "holds checkpoints of another run, such as ppo_drmario_20_steps.zip" in run.stderr
+    assert [path.name for path in folder.iterdir()] == ["ppo_drmario_20_steps.zip"]
 
 
 def test_training_never_plays_a_game_of_the_evaluation(games: DrMarioVecEnv) -> None:

@@ -117,6 +117,14 @@ class Store:
         ).fetchone()
         return None if row is None else JobState(row[0])
 
+    def newest_seen_at(self) -> float | None:
+        """When the newest checkpoint came; None: none did."""
+        row = self._connection.execute("SELECT MAX(seen_at) FROM checkpoint").fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def evaluated(self) -> int:
+        return self._session.number("SELECT COUNT(*) FROM evaluation")
+
     def has_checkpoints(self) -> bool:
         return bool(self._session.number("SELECT EXISTS (SELECT 1 FROM checkpoint)"))
 

@@ -64,6 +64,10 @@ class Publication:
     parked: tuple[ParkedFile, ...]
     #: as far as the daemon has measured it
     training: TrainingSpeed | None = None
+    #: why training is taken to have ended; empty: it goes on
+    ended: str = ""
+    #: nothing that it left is still to be done
+    is_final: bool = False
 
 
 class Writer(Protocol):

@@ -105,6 +105,8 @@ class Page:
     series: tuple[Series, ...]
     queue: tuple[tuple[str, int], ...]
     parked: tuple[ParkedView, ...]
+    #: that this is the final report, and what the run came to; empty: training goes on
+    ending: str
     #: how fast training is beside us; empty: not measured
     training: str
 
@@ -124,8 +126,33 @@ def make_page(publication: Publication, *, run: str) -> Page:
             ParkedView(path=file.path, word=file.word, sentence=file.sentence, seen=moment(file.seen_at))
             for file in reversed(publication.parked)
         ),
+        ending=_ending(publication, list(groups.values())),
         training="" if publication.training is None else sentence(publication.training),
     )
+
+
+def _ending(publication: Publication, groups: Sequence[Sequence[Published]]) -> str:
+    if not publication.ended:
+        return ""
+    queue = publication.queue
+    if not publication.is_final:
+        return f"Training has ended: {publication.ended}. {queue['to play']} still to play."
+    played = f"{queue['played']} played, {queue['skipped']} passed over, {len(publication.parked)} could not be used"
+    return f"Final report. Training has ended: {publication.ended}. {played}.{_best(groups)}"
+
+
+def _best(groups: Sequence[Sequence[Published]]) -> str:
+    """The best and the last checkpoint of the newest series, where there is one."""
+    if not groups:
+        return ""
+    best = max(groups[0], key=lambda entry: (entry.summary.win_rate.value, -entry.evaluation.checkpoint.step))
+    last = max(groups[0], key=lambda entry: entry.evaluation.checkpoint.step)
+    told = [
+        f"step {figures.long_steps(entry.evaluation.checkpoint.step)} won "
+        f"{figures.percent(entry.summary.win_rate.value)}"
+        for entry in (best, last)
+    ]
+    return f" The best: {told[0]}; the last: {told[1]}."
 
 
 def moment(unix_seconds: float) -> str:
