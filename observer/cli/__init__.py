@@ -12,7 +12,7 @@ from rich.markup import escape
 from env.errors import EmulatorMissing, EnvError, RomError
 from env.options import OptionsError
 from observer import __version__
-from observer.cli import configuring, diagnosing, inspecting, playing, queueing, standing
+from observer.cli import configuring, diagnosing, inspecting, installing, playing, queueing, standing
 from observer.cli.terminal import err, out
 from observer.core.errors import ExitCode, ObserverError
 
@@ -31,6 +31,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     standing.report,
     playing.plan,
     diagnosing.doctor,
+    installing.install_service,
 )
 for _command in COMMANDS:
     cli.command()(_command)

@@ -20,6 +20,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 PROGRAMS = ("unshare", "nsenter", "setpriv", "systemctl")
 PAUSE_SECONDS = 0.02
 BOOT_PAUSES = 1500
+_TAIL = 2000
 
 #: a boot without the machine's own services
 OWN_UNITS = {
@@ -123,7 +124,8 @@ class Booted:
             [*enter, *command], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, check=False
         )
         if check and done.returncode:
-            raise RuntimeError(f"{command} ended with {done.returncode}: {done.stdout}{done.stderr}")
+            said = f"{done.stdout}{done.stderr}\n{self.console[-_TAIL:]}"
+            raise RuntimeError(f"{command} ended with {done.returncode}: {said}")
         return done
 
     def ctl(self, *words: str, check: bool = True) -> str:
@@ -144,11 +146,13 @@ class Booted:
 
     def outer_pid(self, inner: int) -> int:
         """The number by which this side knows one of its processes."""
-        namespace = os.readlink(f"/proc/{self.pid}/ns/pid")
+        namespace = Path(f"/proc/{self.pid}/ns/pid").readlink()
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                numbers = re.search(r"^NSpid:\s.*?(\d+)$", (folder / "status").read_text(errors="replace"), re.MULTILINE)
-                if numbers and int(numbers[1]) == inner and os.readlink(folder / "ns" / "pid") == namespace:
+                numbers = re.search(
+                    r"^NSpid:\s.*?(\d+)$", (folder / "status").read_text(errors="replace"), re.MULTILINE
+                )
+                if numbers and int(numbers[1]) == inner and (folder / "ns" / "pid").readlink() == namespace:
                     return int(folder.name)
         raise ProcessLookupError(inner)
 

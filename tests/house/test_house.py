@@ -112,6 +112,7 @@ def test_the_wheel_has_both_packages_and_all_that_they_read(wheel: zipfile.Path)
     }
     assert {"env/drmario.py", "observer/cli/__init__.py"} <= needed
     assert needed - shipped == set()
+    assert {f"observer/units/{path.name}" for path in (ROOT / "systemd").iterdir()} <= shipped
 
 
 def test_the_wheel_holds_nothing_else(wheel: zipfile.Path) -> None:
