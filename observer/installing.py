@@ -120,8 +120,8 @@ def _owner(outputs: Iterable[Path]) -> str:
 
 def _reads(config: Config, file: Path) -> list[Path]:
     """A file that may be replaced, or a folder that may be made anew, is seen through the folder that it is in."""
-    watched = [_around(run.watch) for run in config.runs]
-    return [_around(file), _around(config.environment.rom_path), *watched]
+    seen = [path for run in config.runs for path in (run.watch, run.training_log) if path is not None]
+    return [_around(path) for path in (file, config.environment.rom_path, *seen)]
 
 
 def _around(path: Path) -> Path:

@@ -18,9 +18,9 @@ def paths(user: str | None = "alice", cpu_percent: int | None = None) -> Service
         user=user,
         command=("/opt/my env/bin/observer", "run", "--config", "/data/50%.yaml"),
         folder=Path("/data"),
-        shown=[Path("/home/alice/run")],
-        shown_writable=[Path("/home/alice/run/out")],
-        writable=[Path("/home/alice/run/out")],
+        shown=[Path("/srv/alice/run")],
+        shown_writable=[Path("/srv/alice/run/out")],
+        writable=[Path("/srv/alice/run/out")],
         cpu_percent=cpu_percent,
     )
 
@@ -34,9 +34,9 @@ def test_the_lines_of_the_template_are_replaced_by_the_users() -> None:
     for line in (
         "User=alice",
         'ExecStart="/opt/my env/bin/observer" run --config /data/50%%.yaml',
-        "BindReadOnlyPaths=/home/alice/run",
-        "BindPaths=/home/alice/run/out",
-        "ReadWritePaths=/home/alice/run/out",
+        "BindReadOnlyPaths=/srv/alice/run",
+        "BindPaths=/srv/alice/run/out",
+        "ReadWritePaths=/srv/alice/run/out",
         "CPUQuota=150%",
     ):
         assert f"\n{line}\n" in text
