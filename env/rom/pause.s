@@ -58,8 +58,11 @@ PAUSED = 5
 
 ; Nobody may think on: the picture is hidden, but for whoever studies the machine.
 .proc hide_picture
+  jsr two_play
+  bcc @hide                     ; the machine's flag may be left over
   lda vs_cpu
   bne @study
+@hide:
   lda #MASK_SPRITES
   sta ppu_mask
 @study:

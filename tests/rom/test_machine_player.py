@@ -94,6 +94,17 @@ def test_a_pause_leaves_the_fields_in_sight_to_be_studied(duel: Duel) -> None:
     assert duel.ram[PAUSE] == 0
 
 
+def test_a_player_alone_sees_nothing_in_a_pause_even_where_the_machine_was_chosen_before(at_title: Machine) -> None:
+    for button in (SELECT, SELECT, UP, START):
+        at_title.tap(button)
+    at_title.step(START)
+    at_title.wait_for({MODE: PLAY})
+    at_title.step(frames=30)
+    at_title.tap(START)
+    assert (at_title.ram[PAUSE], at_title.ram[VS_CPU]) == (5, 1)
+    assert np.count_nonzero(at_title.emulator.screenshot()[160:200]) < 500, "the word and a few bubbles at most"
+
+
 def test_nobody_at_the_title_for_eight_wraps_of_the_frame_counter_begins_the_demo(at_title: Machine) -> None:
     at_title.tap(SELECT)
     frames = 6

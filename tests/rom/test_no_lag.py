@@ -34,7 +34,7 @@ def waits(duel: Duel) -> bool:
 def test_no_frame_of_a_game_is_too_long(game: Duel, state: int) -> None:
     game.begin((20, 20), (2, 2), state=state)
     chance = np.random.default_rng(state)
-    buttons = chance.choice([0, DOWN, LEFT, RIGHT, A, B, A | B | LEFT], (600, 2))
+    buttons = chance.choice([0, DOWN, LEFT, RIGHT, A, B, A | B | LEFT], (300, 2))
     for first, second in np.repeat(buttons, 3, axis=0):
         game.step(int(first), int(second))
         assert waits(game), hex(game.ram[MODE])
