@@ -5,7 +5,6 @@ Owns which part is given what. Everything below is handed its own section, never
 
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -28,13 +27,13 @@ from observer.adapters.writers import Writer
 from observer.adapters.writers.metrics_csv import MetricsCsv
 from observer.adapters.writers.report import Report
 from observer.adapters.writers.tensorboard import TensorBoard
-from observer.config import Config, EvaluationSection, RunSection
+from observer.config import Config, RunSection
 from observer.core.backlog import BacklogPolicy
 from observer.core.clock import Clock, iso
 from observer.core.errors import SetupError, StoreDamaged
 from observer.core.layout import RunLayout
-from observer.core.models import Digest, EvaluationPlan
-from observer.core.plan import plan_seeds
+from observer.core.models import Digest
+from observer.planner import Planner
 from observer.stages.commands import Commands, CommandSettings
 from observer.stages.dispatch import Dispatch, DispatchSettings
 from observer.stages.ending import Ending, EndingSettings
@@ -47,25 +46,6 @@ from observer.stages.upkeep import Upkeep
 log = structlog.get_logger()
 
 WORKER_COMMAND: Final = (sys.executable, "-m", "observer.worker")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planner:
-    """Environment options -> the plan that every checkpoint of them is evaluated by."""
-
-    evaluation: EvaluationSection
-    rom_sha256: Digest
-
-    def plan(self, environment: EnvironmentOptions) -> EvaluationPlan:
-        return EvaluationPlan(
-            environment=environment,
-            seeds=plan_seeds(self.evaluation.first_seed, self.evaluation.episodes),
-            frame_limit=self.evaluation.frame_limit,
-            capsule_limit=self.evaluation.capsule_limit,
-            policy_mode=self.evaluation.policy,
-            lanes=self.evaluation.lanes,
-            rom_sha256=self.rom_sha256,
-        )
 
 
 class Run:
@@ -201,7 +181,7 @@ class Run:
 
     def _command_settings(self) -> CommandSettings:
         return CommandSettings(
-            environment=self._environment, plan_for=self._planner.plan, trust=self._config.policy.trust
+            environment=self._environment, planned=self._planner.planned, trust=self._config.policy.trust
         )
 
     @property
@@ -223,7 +203,7 @@ class Run:
             folder=self._run.watch,
             settle_seconds=self._config.watch.settle_seconds,
             environment=self._environment,
-            plan_for=self._planner.plan,
+            planned=self._planner.planned,
             trust=self._config.policy.trust,
         )
 

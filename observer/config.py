@@ -3,11 +3,11 @@
 Owns reading and checking. Refuses to act on it: each part of the program is handed its own section.
 """
 
-import difflib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import (
@@ -39,6 +39,7 @@ from env.options import (
     Speed,
 )
 from env.stand_in import stand_in_rom
+from observer.configproblems import problems
 from observer.core.backlog import Order
 from observer.core.errors import ConfigError
 from observer.core.models import PolicyMode, Reason, Trust
@@ -139,6 +140,27 @@ class QueueSection(Section):
     backoff_seconds: tuple[PositiveFloat, ...] = Field(default=(10.0, 60.0, 300.0), min_length=1)
 
 
+class MatrixSection(ScenarioSection):
+    """One of the scenarios that every checkpoint plays."""
+
+    #: None: that of the section `evaluation`
+    frame_limit: PositiveInt | None = None
+
+    def scenario(self) -> Scenario:
+        return Scenario(**self.model_dump(exclude={"frame_limit"}))
+
+    def options(self, environment: EnvironmentOptions) -> EnvironmentOptions:
+        """The environment in this scenario; its opponent stays where there is one.
+
+        Raises:
+            OptionsError: the environment cannot be in this scenario.
+        """
+        scenario = self.scenario()
+        return replace(
+            environment, scenario=scenario, opponent=environment.opponent if scenario.mode == "2p" else "noop"
+        )
+
+
 class EvaluationSection(Section):
     episodes: PositiveInt = 100
     first_seed: NonNegativeInt = 0
@@ -146,10 +168,22 @@ class EvaluationSection(Section):
     capsule_limit: PositiveInt | None = None
     policy: PolicyMode = "deterministic"
     lanes: int = Field(default=16, ge=1, le=64)
+    #: empty: the one of the environment
+    scenarios: tuple[MatrixSection, ...] = ()
 
     @model_validator(mode="after")
     def _seeds_are_ours(self) -> Self:
         plan_seeds(self.first_seed, self.episodes)
+        return self
+
+    @model_validator(mode="after")
+    def _scenarios_differ(self) -> Self:
+        names = [section.scenario().name for section in self.scenarios]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"scenarios: {', '.join(twice)} is there twice; results of one scenario are compared, so say it once"
+            )
         return self
 
 
@@ -191,9 +225,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _runs_are_apart(self) -> Self:
-        problems = [*self._shared("name"), *self._shared("output"), *self._mixed()]
-        if problems:
-            raise ValueError("; ".join(problems))
+        found = [*self._shared("name"), *self._shared("output"), *self._mixed(), *self._unplayable()]
+        if found:
+            raise ValueError("; ".join(found))
         return self
 
     def _shared(self, key: Literal["name", "output"]) -> Iterator[str]:
@@ -209,6 +243,19 @@ class Config(Section):
                 if other.watch.is_relative_to(run.output):
                     folders = f"the output folder {run.output} holds the watched folder {other.watch}"
                     yield f"runs.{number}: {folders}; give `output` a folder of its own"
+
+    def _unplayable(self) -> Iterator[str]:
+        """Scenarios that an environment of this file cannot be in; one of an `environment.json` is looked at later."""
+        named = [
+            ("environment", self.environment),
+            *((f"runs.{n}", run.environment) for n, run in enumerate(self.runs)),
+        ]
+        for name, environment in named:
+            for number, section in enumerate(self.evaluation.scenarios):
+                try:
+                    _ = environment and section.options(environment.options())
+                except OptionsError as error:
+                    yield f"evaluation.scenarios.{number}: with {name}, {error}"
 
     @classmethod
     def default(cls, folder: Path | None = None) -> Self:
@@ -245,7 +292,7 @@ def parse(text: str, *, source: str, folder: Path) -> Config:
     try:
         return Config.model_validate(data, context={"folder": folder})
     except ValidationError as error:
-        raise ConfigError(source, _problems(error)) from error
+        raise ConfigError(source, problems(error, Config)) from error
 
 
 def schema() -> dict[str, Any]:
@@ -280,50 +327,3 @@ def _mapping(text: str, source: str) -> dict[str, Any]:
         raise ConfigError(source, ["not a mapping of sections such as `runs:` and `queue:`"])
     # a section whose every key is commented out is null in YAML: it is at its defaults
     return {str(key): value for key, value in data.items() if value is not None}
-
-
-#: pydantic speaks of Python's types; here of what stands in the file
-_WORDS: Final = {
-    "extra_forbidden": "this key is not known",
-    "tuple_type": "this is a list: write `- ` before each entry, or [...] around them",
-    "model_type": "this is a section: its keys stand below it",
-}
-
-
-def _hint(place: tuple[str | int, ...]) -> str:
-    """The key that was meant: of the same section if one is spelt like it, else of any."""
-    wrong, section = str(place[-1]), [part for part in place[:-1] if isinstance(part, str)]
-    known = list(_keys(Config, ()))
-    here = [key[-1] for key in known if [*key[:-1]] == section]
-    near = [(*section, name) for name in difflib.get_close_matches(wrong, here, n=1)]
-    near += sorted((key for key in known if key[-1] == wrong), key=lambda key: [*key[: len(section)]] != section)
-    return f"; did you mean `{'.'.join(near[0])}`?" if near else ""
-
-
-def _keys(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Every key of the file, with those of the sections and lists below it."""
-    for name, field in model.model_fields.items():
-        yield (*above, name)
-        for kind in (field.annotation, *get_args(field.annotation)):
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from _keys(kind, (*above, name))
-
-
-def _problems(error: ValidationError) -> list[str]:
-    """A list with a wrong entry is called too short besides, which helps nobody: only the innermost is said."""
-    entries = error.errors()
-    places = [entry["loc"] for entry in entries]
-    return [
-        _problem(entry)
-        for entry in entries
-        if not any(len(place) > len(entry["loc"]) and place[: len(entry["loc"])] == entry["loc"] for place in places)
-    ]
-
-
-def _problem(entry: Mapping[str, Any]) -> str:
-    message = _WORDS.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))
-    if entry["type"] == "extra_forbidden":
-        message += _hint(entry["loc"])
-    where = ".".join(str(part) for part in entry["loc"])
-    given = "" if isinstance(entry["input"], dict | list | BaseModel) else f" (given: {entry['input']!r})"
-    return f"{where}: {message}{given}" if where else message

@@ -213,16 +213,16 @@ def _evaluation(config: Config, folder: Path) -> Iterator[Finding]:
     if problem := _sample("checkpoint", checkpoint):
         yield _problem("evaluation", f"no checkpoint can be saved: {problem}", "check torch and stable-baselines3")
         return
-    short = {"episodes": _GAMES, "lanes": _GAMES, "frame_limit": _FRAMES, "capsule_limit": None}
+    short = {"episodes": _GAMES, "lanes": _GAMES, "frame_limit": _FRAMES, "capsule_limit": None, "scenarios": ()}
     settings = config.model_copy(update={"evaluation": config.evaluation.model_copy(update=short)})
     yield _played_twice(partial(_play, checkpoint, settings, rom_sha256=Digest(rom.sha256)))
 
 
 def _play(checkpoint: Path, config: Config, *, rom_sha256: Digest) -> Sequence[Episode]:
-    result = foreground.evaluate_file(
+    made = foreground.evaluate_file(
         checkpoint, config, rom_sha256=rom_sha256, output=None, on_progress=lambda _: None, steps_behind=False
     )
-    return result.episodes
+    return [game for result in made.results.values() for game in result.episodes]
 
 
 def _played_twice(play: Callable[[], Sequence[Episode]]) -> Finding:

@@ -2,24 +2,27 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from env.errors import EnvError
-from env.options import ENVIRONMENT_FILE, EnvironmentOptions
+from env.options import ENVIRONMENT_FILE, EnvironmentOptions, OptionsError
 from observer.adapters import jobfiles
 from observer.adapters.backends.process import ProcessBackend
 from observer.adapters.checkpoint_folder import read_sidecar
 from observer.adapters.recognition import checkpoint_of
-from observer.app import WORKER_COMMAND, Planner
+from observer.app import WORKER_COMMAND
 from observer.checkpointfile import read_file
 from observer.config import Config
 from observer.core.clock import SystemClock
 from observer.core.errors import (
     CheckpointCorrupt,
+    CheckpointError,
     CheckpointIncomplete,
     ExitCode,
     JobError,
@@ -28,12 +31,23 @@ from observer.core.errors import (
     SetupError,
     WorkerCrashed,
 )
-from observer.core.layout import JobFiles
-from observer.core.models import Digest, EvaluationRequest, EvaluationResult, Failure, Progress
+from observer.core.layout import JobFiles, evaluation_name
+from observer.core.models import Digest, EvaluationPlan, EvaluationRequest, EvaluationResult, Failure, Progress
+from observer.core.plan import Planned, plan_digest
 from observer.files import write_whole
+from observer.planner import Planner
 from observer.sb3zip import check_archive
 
 POLL_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What a checkpoint came to, by the name of each scenario."""
+
+    results: Mapping[str, EvaluationResult]
+    #: why a scenario was not played; at least one other was
+    refused: Mapping[str, str]
 
 
 def evaluate_file(
@@ -44,31 +58,68 @@ def evaluate_file(
     output: Path | None,
     on_progress: Callable[[Progress], None],
     steps_behind: bool = True,
-) -> EvaluationResult:
-    """Evaluate a checkpoint by the configuration's plan.
+) -> Evaluated:
+    """Evaluate a checkpoint by the configuration's plans.
 
     Args:
         file: the zip; an `environment.json` beside it wins over the configuration.
         config: the whole configuration, whose set-up was checked.
         rom_sha256: of its ROM.
-        output: a new folder that keeps result, table and replays; None keeps nothing.
+        output: a new folder that keeps result, table and replays, in a folder for each scenario where there are
+            several; None keeps nothing.
         on_progress: told about once a second.
         steps_behind: leave training all that it wants; else it competes, for games that somebody waits for.
 
     Raises:
-        CheckpointError: the zip cannot be used.
+        CheckpointError: the zip cannot be used in any scenario.
+        OptionsError: its environment can be in none.
         SetupError: `output` exists, or the ROM or the emulator have gone.
         JobError: the worker came to no result.
     """
     blob, _ = read_file(file)
     check_archive(blob)
+    planned = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256).planned(_environment(file, config))
+    if not planned.plans:
+        raise OptionsError("; ".join(planned.refused.values()))
     with _folder(output) as folder:
-        files = JobFiles(folder)
         snapshot = folder / "checkpoint.zip"
-        request = _request(file, blob, snapshot=snapshot, config=config, rom_sha256=rom_sha256)
         write_whole(snapshot, blob)
-        jobfiles.write(files.request, request)
-        return _run(files, request, on_progress, steps_behind=steps_behind)
+        first = _request(file, blob, snapshot=snapshot, config=config, plan=planned.plans[0])
+        play = partial(_play, on_progress=on_progress, steps_behind=steps_behind)
+        if not config.evaluation.scenarios:
+            return Evaluated(results={first.plan.scenario.name: play(first, folder)}, refused={})
+        return _play_all([replace(first, plan=plan) for plan in planned.plans], planned, folder, play=play)
+
+
+def _play_all(
+    requests: Sequence[EvaluationRequest],
+    planned: Planned,
+    folder: Path,
+    *,
+    play: Callable[[EvaluationRequest, Path], EvaluationResult],
+) -> Evaluated:
+    """Play every scenario that the checkpoint fits; one that it does not fit stops no other."""
+    results: dict[str, EvaluationResult] = {}
+    refused = dict(planned.refused)
+    problem: CheckpointError | None = None
+    for request in requests:
+        name = request.plan.scenario.name
+        try:
+            results[name] = play(request, folder / evaluation_name(name, plan_digest(request.plan)))
+        except CheckpointError as error:
+            problem, refused[name] = error, str(error)
+    if problem is not None and not results:
+        raise problem
+    return Evaluated(results=results, refused=refused)
+
+
+def _play(
+    request: EvaluationRequest, folder: Path, *, on_progress: Callable[[Progress], None], steps_behind: bool
+) -> EvaluationResult:
+    folder.mkdir(exist_ok=True)
+    files = JobFiles(folder)
+    jobfiles.write(files.request, request)
+    return _run(files, request, on_progress, steps_behind=steps_behind)
 
 
 @contextmanager
@@ -92,11 +143,11 @@ def _environment(file: Path, config: Config) -> EnvironmentOptions:
     return read_sidecar(file.parent) if (file.parent / ENVIRONMENT_FILE).exists() else config.environment.options()
 
 
-def _request(file: Path, blob: bytes, *, snapshot: Path, config: Config, rom_sha256: Digest) -> EvaluationRequest:
+def _request(file: Path, blob: bytes, *, snapshot: Path, config: Config, plan: EvaluationPlan) -> EvaluationRequest:
     return EvaluationRequest(
         checkpoint=checkpoint_of(blob, name=file.name, trust=config.policy.trust, seen_at=SystemClock().now()),
         snapshot=str(snapshot),
-        plan=Planner(evaluation=config.evaluation, rom_sha256=rom_sha256).plan(_environment(file, config)),
+        plan=plan,
         rom=str(config.environment.rom_path.absolute()),
         start_states=None,
         trusted_classes=config.policy.classes,

@@ -22,7 +22,8 @@ from observer.config import Config
 from observer.core.errors import ExitCode, ObserverError
 from observer.core.models import Digest, Estimate, EvaluationResult
 from observer.core.plan import plan_digest, plan_seeds
-from observer.foreground import evaluate_file
+from observer.foreground import Evaluated, evaluate_file
+from observer.planner import Planner
 
 
 def run(
@@ -56,11 +57,14 @@ def evaluate(  # noqa: PLR0913 -- each is an option of the command line
     rom = app.check_setup(settings)
     warn(rom.warning)
     with progress_bar(quiet=as_json) as on_progress:
-        result = evaluate_file(file, settings, rom_sha256=Digest(rom.sha256), output=output, on_progress=on_progress)
+        made = evaluate_file(file, settings, rom_sha256=Digest(rom.sha256), output=output, on_progress=on_progress)
     if as_json:
-        print(jobfiles.to_json(result), end="")  # noqa: T201 -- this is the answer
-    else:
+        print(_results_json(made, several=bool(settings.evaluation.scenarios)), end="")  # noqa: T201 -- this is the answer
+    for result in () if as_json else made.results.values():
         out.print(_result_table(result))
+    for scenario, sentence in made.refused.items():
+        err.print(f"[red]{escape(scenario)}: {escape(sentence)}", soft_wrap=True)
+    raise typer.Exit(ExitCode.FAILED if made.refused else ExitCode.DONE)
 
 
 def verify(
@@ -90,11 +94,15 @@ def plan(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     settings = configuration.load(config)
     rom = app.check_setup(settings)
     warn(rom.warning)
-    planner = app.Planner(evaluation=settings.evaluation, rom_sha256=Digest(rom.sha256))
-    made = planner.plan(settings.environment.options())
-    told = {"plan_sha256": plan_digest(made), "rom": rom.name, **jobfiles.plain(made)}
-    seeds = f"{made.seeds[0]} to {made.seeds[-1]}"
-    show(told if as_json else {**told, "seeds": seeds}, as_json=as_json, title="plan")
+    planner = Planner(evaluation=settings.evaluation, rom_sha256=Digest(rom.sha256))
+    plans = planner.planned(settings.environment.options()).plans
+    told = [{"plan_sha256": plan_digest(made), **jobfiles.plain(made)} for made in plans]
+    if as_json:
+        show({"rom": rom.name, "plans": told}, as_json=True, title="plan")
+        return
+    for made, values in zip(plans, told, strict=True):
+        seeds = f"{made.seeds[0]} to {made.seeds[-1]}"
+        show({"rom": rom.name, **values, "seeds": seeds}, as_json=False, title=made.scenario.name)
 
 
 def _with_episodes(settings: Config, episodes: int | None) -> Config:
@@ -121,9 +129,18 @@ def _verify(file: Path, rom: Path) -> str | None:
     return None
 
 
+def _results_json(made: Evaluated, *, several: bool) -> str:
+    """`result.json`, or one object with that of each scenario where the configuration lists them."""
+    if not several:
+        return jobfiles.to_json(next(iter(made.results.values())))
+    results = {name: json.loads(jobfiles.to_json(result)) for name, result in made.results.items()}
+    return json.dumps({"results": results, "refused": dict(made.refused)}, indent=1) + "\n"
+
+
 def _result_table(result: EvaluationResult) -> Table:
     summary = result.summary
-    table = Table(title=f"{result.checkpoint.name}: step {result.checkpoint.step:,}, {summary.episodes} games")
+    name = f"{escape(result.checkpoint.name)}: step {result.checkpoint.step:,}"
+    table = Table(title=f"{name}, {result.plan.scenario.name}, {summary.episodes} games")
     for heading in ("", "value", "95% from", "to"):
         table.add_column(heading, justify="left" if not heading else "right")
     for label, estimate, unit in (

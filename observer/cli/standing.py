@@ -45,9 +45,11 @@ _RESTS = {False: "nothing", True: "nothing: `observer run` takes up again what w
 
 def _standing(told: Mapping[str, Any]) -> dict[str, str]:
     """How far the work is, a line for each thing."""
-    jobs = [f"step {job['step']:,}: {job['done']} of {job['total']} ({job['kind']})" for job in told["running"]]
+    jobs = [
+        f"step {job['step']:,}, {job['scenario']}: {job['done']} of {job['total']} ({job['kind']})"
+        for job in told["running"]
+    ]
     parked = [f"{Path(file['path']).name}: {file['word']}: {file['sentence']}" for file in told["parked"]]
-    last = told["last_result"]
     return {
         "daemon": _daemon(told),
         "training": _training(told),
@@ -55,7 +57,7 @@ def _standing(told: Mapping[str, Any]) -> dict[str, str]:
         "clips": _counts(told["renderings"]),
         "now": "\n".join(jobs) if jobs and told["daemon"] is not None else _RESTS[bool(jobs)],
         "parked": "\n".join(parked) or "nothing",
-        "last result": "none yet" if last is None else _last_result(last),
+        "last result": "\n".join(map(_last_result, told["results"])) or "none yet",
     }
 
 
@@ -78,4 +80,4 @@ def _counts(states: Mapping[str, int]) -> str:
 
 def _last_result(last: Mapping[str, Any]) -> str:
     games = last.get("problem") or f"{last['wins']} of {last['episodes']} games won"
-    return f"step {last['step']:,}: {games}\n{last['directory']}\n{last['finished_at']}"
+    return f"step {last['step']:,}, {last['scenario']}: {games}\n{last['directory']}\n{last['finished_at']}"

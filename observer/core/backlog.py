@@ -18,7 +18,7 @@ class BacklogPolicy:
     order: Order = "newest_first"
     #: evaluate the first checkpoint of every so many steps; 0: all
     every_steps: int = 0
-    #: more than this many waiting: older ones are skipped; 0: never
+    #: more than this many checkpoints waiting: older ones are skipped; 0: never
     backlog_limit: int = 8
     #: every so-manieth checkpoint of the run is never skipped for it; 0: none
     keep_every: int = 10
@@ -112,7 +112,10 @@ def _overflow(evaluations: Sequence[Waiting], policy: BacklogPolicy) -> set[JobI
         return set()
     may_go = [job for job in evaluations if job.may_be_passed_over and not _is_kept(job, policy.keep_every)]
     newest_first = sorted(may_go, key=lambda job: (job.step, job.id), reverse=True)
-    return {job.id for job in newest_first[policy.backlog_limit :]}
+    waiting: dict[Digest, list[JobId]] = {}  # what is counted is checkpoints: each has a job a plan
+    for job in newest_first:
+        waiting.setdefault(job.plan, []).append(job.id)
+    return {job for jobs in waiting.values() for job in jobs[policy.backlog_limit :]}
 
 
 def _is_kept(job: Waiting, keep_every: int) -> bool:

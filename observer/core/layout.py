@@ -9,9 +9,14 @@ from pathlib import Path, PurePosixPath
 from observer.core.models import Checkpoint, Digest, JobId
 
 
+def evaluation_name(scenario: str, plan: Digest) -> str:
+    """`<scenario>-<plan8>`: what tells the evaluations of a checkpoint apart."""
+    return f"{scenario}-{plan[:8]}"
+
+
 def evaluation_folder(checkpoint: Checkpoint, scenario: str, plan: Digest) -> PurePosixPath:
     """`checkpoints/<step>-<hash8>/<scenario>-<plan8>`, relative to the output folder."""
-    return PurePosixPath("checkpoints", f"{checkpoint.step}-{checkpoint.digest[:8]}", f"{scenario}-{plan[:8]}")
+    return PurePosixPath("checkpoints", f"{checkpoint.step}-{checkpoint.digest[:8]}", evaluation_name(scenario, plan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,21 @@ Pure: the same plan has the same digest on every machine, whatever order its key
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 
 from env.game import EVALUATION_SEEDS
 from observer.core.models import Digest, Episode, EvaluationPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What is played with every checkpoint of an environment."""
+
+    #: one a scenario, in the order of the configuration
+    plans: tuple[EvaluationPlan, ...]
+    #: name of a scenario -> why this environment cannot play it
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def canonical_json(value: object) -> str:

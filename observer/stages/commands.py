@@ -17,7 +17,8 @@ from observer.adapters.store import Store
 from observer.core.asking import Command, CommandKind, EvaluateNow, Retry
 from observer.core.clock import Clock
 from observer.core.errors import CheckpointError
-from observer.core.models import EvaluationPlan, Trust
+from observer.core.models import Trust
+from observer.core.plan import Planned
 from observer.sb3zip import check_archive
 
 log = structlog.get_logger()
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 class CommandSettings:
     #: of checkpoints without an `environment.json` beside them
     environment: EnvironmentOptions
-    plan_for: Callable[[EnvironmentOptions], EvaluationPlan]
+    planned: Callable[[EnvironmentOptions], Planned]
     trust: Trust
 
 
@@ -87,9 +88,12 @@ class Commands:
         now = self._clock.now()
         name = wanted.path.rpartition("/")[2]
         checkpoint = checkpoint_of(blob, name=name, trust=self._settings.trust, seen_at=now)
-        plan = self._settings.plan_for(self._environment(wanted))
+        planned = self._settings.planned(self._environment(wanted))
+        if not planned.plans:
+            return self._refuse(command, f"{wanted.path}: {'; '.join(planned.refused.values())}")
         self._snapshots.keep(checkpoint.digest, blob)
-        return self._store.requests.evaluate(command, checkpoint, [plan], now=now)
+        # the first scenario last, as intake does it
+        return self._store.requests.evaluate(command, checkpoint, planned.plans[::-1], now=now)
 
     def _environment(self, wanted: EvaluateNow) -> EnvironmentOptions:
         if wanted.environment is None:

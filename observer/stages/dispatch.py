@@ -315,6 +315,7 @@ class Dispatch:
         log.warning("job.retried", job=job.id, attempt=job.attempt, wait_seconds=wait, problem=str(error))
 
     def _park(self, job: Job, word: str, sentence: str) -> None:
+        sentence = f"{job.plan.scenario.name}: {sentence}"
         self._store.park_job(job, word=word, sentence=sentence, now=self._clock.now())
         log.error("job.parked", job=job.id, step=job.checkpoint.step, word=word, sentence=sentence)
 

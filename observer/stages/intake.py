@@ -21,7 +21,7 @@ from observer.core.asking import Fact
 from observer.core.clock import Clock
 from observer.core.errors import CheckpointError, CheckpointIncomplete, Verdict
 from observer.core.models import EvaluationPlan, JobState, ParkedFile, Trust
-from observer.core.plan import plan_digest
+from observer.core.plan import Planned, plan_digest
 from observer.sb3zip import check_archive
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ class IntakeSettings:
     settle_seconds: float
     #: what the checkpoints were made with, unless a file beside them says so
     environment: EnvironmentOptions
-    plan_for: Callable[[EnvironmentOptions], EvaluationPlan]
+    planned: Callable[[EnvironmentOptions], Planned]
     #: `unpickle`: what cannot be read as data is still admitted
     trust: Trust
 
@@ -58,9 +58,10 @@ class _Sighting:
 class _Environment:
     """What the folder's checkpoints are to be played with, or why that is not known."""
 
-    #: equal keys: the same plan, or the same problem
+    #: equal keys: the same plans, or the same problem
     key: str
-    plan: EvaluationPlan | None
+    #: none where there is a problem
+    plans: tuple[EvaluationPlan, ...] = ()
     problem: str = ""
 
 
@@ -155,10 +156,14 @@ class Intake:
         except OptionsError as error:
             problem = str(error)
         else:
-            plan = self._settings.plan_for(options)
-            return _Environment(key=plan_digest(plan)[:16], plan=plan)
+            planned = self._settings.planned(options)
+            for name, reason in planned.refused.items():
+                log.error("scenario.refused", scenario=name, problem=reason)
+            if planned.plans:
+                return _Environment(key="-".join(plan_digest(plan)[:16] for plan in planned.plans), plans=planned.plans)
+            problem = "; ".join(planned.refused.values())
         log.error("environment.refused", problem=problem)
-        return _Environment(key=f"bad:{'' if sidecar is None else _key(sidecar)}", plan=None, problem=problem)
+        return _Environment(key=f"bad:{'' if sidecar is None else _key(sidecar)}", problem=problem)
 
     def _update_sightings(self, listing: Listing, environment: _Environment | None, *, now: float) -> None:
         old, self._sightings = self._sightings, {}
@@ -197,13 +202,15 @@ class Intake:
             raise CheckpointIncomplete("changing", f"{readable(name)} changed before it was read.")
         check_archive(blob)
         checkpoint = checkpoint_of(blob, name=name, trust=self._settings.trust, seen_at=self._clock.now())
-        if environment.plan is None:
+        if not environment.plans:
             self._park(name, "bad_environment", environment.problem, environment=environment)
             return
-        if self._store.evaluation_state(checkpoint.digest, environment.plan) is not JobState.DONE:
+        states = (self._store.evaluation_state(checkpoint.digest, plan) for plan in environment.plans)
+        if any(state is not JobState.DONE for state in states):
             self._snapshots.keep(checkpoint.digest, blob)
         seen_as = _seen_as(identity, environment)
-        jobs = self._store.admit(checkpoint, [environment.plan], path=self._path(name), seen_as=seen_as)
+        # the first scenario last: among a checkpoint's jobs, the newest is the first to be played and shown
+        jobs = self._store.admit(checkpoint, environment.plans[::-1], path=self._path(name), seen_as=seen_as)
         self._parked.discard(self._path(name))
         self._forget(name, seen_as)
         event = "checkpoint.admitted" if jobs else "checkpoint.recognised"

@@ -116,6 +116,7 @@ class Publishing:
         return Publication(
             revision=revision,
             evaluations=tuple(entry for entry in found if entry is not None),
+            plans=tuple(self._store.plans()),
             episodes=self._episodes,
             queue=self._queue(),
             parked=tuple(self._store.parked()),

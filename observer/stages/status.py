@@ -1,6 +1,6 @@
 """What a run has come to, read beside the daemon that works on it: plain values for a terminal or as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from observer.adapters.store import FactName, Store
 from observer.core.clock import iso
 from observer.core.errors import ResultInvalid
 from observer.core.layout import RunLayout
-from observer.core.models import DaemonState, Evaluation, EvaluationResult, Job, JobKind, ParkedFile, Progress
+from observer.core.models import DaemonState, Digest, Evaluation, EvaluationResult, Job, JobKind, ParkedFile, Progress
 
 
 class Bulletin:
@@ -38,7 +38,8 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
         `output`; `daemon` (process id or None); `paused` (since when, or None); `asked` (requests that wait for a
         daemon); `ended` (why training is taken to be over, or None); `final` (since when all of it is done); `queue` and `renderings` (state -> jobs); `running` (a mapping a job
         with `progress` games done and total); `parked` (path, word, sentence); `evaluations` (how many are
-        committed); `last_result` (step, wins, episodes, finished_at, directory, clips) or None.
+        committed); `last_result` (step, scenario, wins, episodes, finished_at, directory, clips) or None; `results`
+        (the same of the newest checkpoint of each plan).
 
     Raises:
         StoreError: nothing was ever observed into this folder, or a newer observer did it.
@@ -59,6 +60,7 @@ def status(layout: RunLayout) -> Mapping[str, Any]:
             "parked": [_parked(file) for file in store.parked()],
             "evaluations": len(evaluations),
             "last_result": _result(layout, evaluations[-1]) if evaluations else None,
+            "results": [_result(layout, newest) for newest in _newest(evaluations, store.plans())],
         }
 
 
@@ -83,11 +85,18 @@ def _running(layout: RunLayout, job: Job) -> Mapping[str, Any]:
         "job": job.id,
         "kind": job.kind.value,
         "step": job.checkpoint.step,
+        "scenario": job.plan.scenario.name,
         "attempt": job.attempt,
         "done": done,
         "total": total,
         "frames": frames,
     }
+
+
+def _newest(evaluations: Sequence[Evaluation], plans: Sequence[Digest]) -> list[Evaluation]:
+    """The evaluation of the furthest trained checkpoint of each plan."""
+    newest = {entry.plan_digest: entry for entry in sorted(evaluations, key=lambda entry: entry.checkpoint.step)}
+    return [newest[plan] for plan in plans if plan in newest]
 
 
 def _parked(file: ParkedFile) -> Mapping[str, Any]:
@@ -97,6 +106,7 @@ def _parked(file: ParkedFile) -> Mapping[str, Any]:
 def _result(layout: RunLayout, evaluation: Evaluation) -> Mapping[str, Any]:
     found: dict[str, Any] = {
         "step": evaluation.checkpoint.step,
+        "scenario": evaluation.scenario,
         "finished_at": iso(evaluation.finished_at),
         "directory": str(evaluation.directory),
         "clips": len(evaluation.clips),

@@ -87,12 +87,21 @@ def test_the_schema_knows_every_section(observer: Command) -> None:
 
 
 def test_the_plan_names_its_seeds_and_identity(observer: Command) -> None:
-    shown = json.loads(observer("plan", "--json").out)
+    (shown,) = json.loads(observer("plan", "--json").out)["plans"]
     assert shown["seeds"] == list(range(100))
     assert len(shown["plan_sha256"]) == 64
     said = observer("plan").out
     assert shown["plan_sha256"] in said
     assert "0 to 99" in said
+
+
+def test_each_scenario_has_a_plan_of_its_own(observer: Command, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("evaluation: {scenarios: [{level: 3}, {mode: vs_cpu}]}\n", encoding="utf-8")
+    told = json.loads(observer("plan", "-c", tmp_path / "config.yaml", "--json").out)
+    assert told["rom"].startswith("Vial Rival")
+    assert [plan["environment"]["scenario"]["level"] for plan in told["plans"]] == [3, 0]
+    said = observer("plan", "-c", tmp_path / "config.yaml").out
+    assert said.index("1p-level3-med") < said.index("vs_cpu-level0-med")
 
 
 def test_inspect_says_what_a_zip_holds(observer: Command, checkpoint: Path) -> None:

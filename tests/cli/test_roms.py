@@ -46,6 +46,7 @@ def test_a_rom_that_is_not_recognised_is_used_with_one_warning(
         assert str(unknown_rom) in line
 
 
+@pytest.mark.timeout(300)
 def test_its_results_name_it(observer: Command, config: Path, checkpoint: Path) -> None:
     config.write_text(f"{config.read_text()}evaluation: {{frame_limit: 60}}\n", encoding="utf-8")
     said = observer("evaluate", checkpoint, "-c", config, "--episodes", "1", "--json")

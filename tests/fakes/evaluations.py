@@ -172,6 +172,7 @@ class SampleRun:
         return Publication(
             revision=len(self.evaluations),
             evaluations=tuple(Published.of(evaluation, self.result(evaluation)) for evaluation in self.evaluations),
+            plans=tuple(dict.fromkeys(entry.plan_digest for entry in reversed(self.evaluations))),
             episodes=lambda entry: self.result(by_id[entry.evaluation.id]).episodes,
             queue=self.queue,
             parked=tuple(self.parked),

@@ -10,13 +10,14 @@ from fakes.clock import FakeClock
 from fakes.evaluations import make_plan
 from fakes.zips import zip_of
 
-from env.options import EnvironmentOptions
+from env.options import EnvironmentOptions, Scenario
 from observer.adapters.letterbox import Letterbox
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
 from observer.core.backlog import BacklogPolicy
 from observer.core.layout import RunLayout
-from observer.core.models import EvaluationPlan, Trust
+from observer.core.models import Trust
+from observer.core.plan import Planned
 from observer.stages.commands import Commands, CommandSettings
 from observer.stages.dispatch import Dispatch, DispatchSettings
 from observer.stages.ending import Ending, EndingSettings
@@ -43,6 +44,9 @@ class World:
         self.environment = EnvironmentOptions()
         self.trust: Trust = "data"
         self.reasons: tuple[str, ...] = ()
+        #: none: the environment's own
+        self.scenarios: tuple[Scenario, ...] = ()
+        self.refused: dict[str, str] = {}
         self.start()
 
     def start(self) -> None:
@@ -52,7 +56,7 @@ class World:
                 folder=self.watch,
                 settle_seconds=SETTLE_SECONDS,
                 environment=EnvironmentOptions(),
-                plan_for=self.plan,
+                planned=self.planned,
                 trust=self.trust,
             ),
             store=self.store,
@@ -74,7 +78,7 @@ class World:
             settings=EndingSettings(folder=self.watch, ended_after_hours=24.0), store=self.store, clock=self.clock
         )
         self.commands = Commands(
-            settings=CommandSettings(environment=EnvironmentOptions(), plan_for=self.plan, trust=self.trust),
+            settings=CommandSettings(environment=EnvironmentOptions(), planned=self.planned, trust=self.trust),
             store=self.store,
             snapshots=self.snapshots,
             letterbox=self.letterbox,
@@ -95,8 +99,13 @@ class World:
             scale=1,
         )
 
-    def plan(self, environment: EnvironmentOptions) -> EvaluationPlan:
-        return replace(make_plan(episodes=self.episodes), environment=environment)
+    def planned(self, environment: EnvironmentOptions) -> Planned:
+        plan = make_plan(episodes=self.episodes)
+        scenarios = self.scenarios or (environment.scenario,)
+        return Planned(
+            plans=tuple(replace(plan, environment=replace(environment, scenario=scenario)) for scenario in scenarios),
+            refused=self.refused,
+        )
 
     def drop(self, name: str, content: bytes) -> Path:
         """A trainer writes a file."""

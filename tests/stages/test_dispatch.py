@@ -141,7 +141,10 @@ def test_a_refused_checkpoint_is_parked_with_the_workers_word(admitted: World) -
     admitted.tell_workers(evaluate="refuse")
     admitted.work()
     (parked,) = admitted.store.parked()
-    assert (parked.word, parked.sentence) == ("space_mismatch", "the spaces are not those of the game")
+    assert (parked.word, parked.sentence) == (
+        "space_mismatch",
+        "1p-level0-med: the spaces are not those of the game",
+    )
 
 
 def test_a_missing_emulator_makes_everything_wait_and_charges_nobody(world: World) -> None:

@@ -279,6 +279,13 @@ class Store:
         found = self._connection.execute(f"{rows.EVALUATIONS} ORDER BY evaluation.id")
         return [rows.evaluation_of(row, tuple(clips.get(row[0], ()))) for row in found]
 
+    def plans(self) -> list[Digest]:
+        """The plans that were ever asked for, the one asked for last first: those of now before those of the past."""
+        found = self._connection.execute(
+            "SELECT plan FROM job WHERE kind = 'evaluate' GROUP BY plan ORDER BY MAX(id) DESC"
+        )
+        return [Digest(row[0]) for row in found]
+
     def revision(self) -> int:
         """A number that every commit raises that changes what people see."""
         return self._session.number("SELECT number FROM revision")

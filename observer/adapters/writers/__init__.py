@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from observer.core.models import (
+    Digest,
     Episode,
     Evaluation,
     EvaluationPlan,
@@ -57,6 +58,8 @@ class Publication:
     revision: int
     #: in the order they were committed
     evaluations: tuple[Published, ...]
+    #: in the order in which people look at their results
+    plans: tuple[Digest, ...]
     #: reads the games of one of them, from its evidence
     episodes: Callable[[Published], Sequence[Episode]]
     #: checkpoints by how far they are

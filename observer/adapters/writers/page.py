@@ -112,15 +112,15 @@ class Page:
 
 
 def make_page(publication: Publication, *, run: str) -> Page:
-    """The report's content; the series with the newest result comes first."""
-    groups: dict[str, list[Published]] = {}
-    for entry in sorted(publication.evaluations, key=lambda e: -e.evaluation.finished_at):
-        groups.setdefault(entry.evaluation.plan_digest, []).append(entry)
+    """The report's content: a series a plan, those of now before those of the past."""
+    groups: dict[str, list[Published]] = {plan: [] for plan in publication.plans}
+    for entry in publication.evaluations:
+        groups[entry.evaluation.plan_digest].append(entry)
     newest = max((entry.evaluation.finished_at for entry in publication.evaluations), default=None)
     return Page(
         run=run,
         as_of=None if newest is None else moment(newest),
-        series=tuple(_series(entries) for entries in groups.values()),
+        series=tuple(_series(entries) for entries in groups.values() if entries),
         queue=tuple(publication.queue.items()),
         parked=tuple(
             ParkedView(path=file.path, word=file.word, sentence=file.sentence, seen=moment(file.seen_at))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from observer.adapters.writers import Publication, Published
+from observer.core.layout import evaluation_name
 from observer.files import write_whole
 
 _EVENT_FILE: Final = re.compile(r"events\.out\.tfevents\.(\d{10})\.observer")
@@ -65,7 +66,8 @@ def _by_run(evaluations: Sequence[Published]) -> Mapping[str, list[Published]]:
     ordered = sorted(evaluations, key=lambda e: (e.evaluation.checkpoint.step, e.evaluation.finished_at))
     runs: dict[str, list[Published]] = {}
     for entry in ordered:
-        runs.setdefault(f"{entry.evaluation.scenario}-{entry.evaluation.plan_digest[:8]}", []).append(entry)
+        name = evaluation_name(entry.evaluation.scenario, entry.evaluation.plan_digest)
+        runs.setdefault(name, []).append(entry)
     return runs
 
 
