@@ -118,7 +118,9 @@ class Run:
         is_empty = not self.store.has_checkpoints()
         rebuilding.take_in_results(self.dispatch.render_spec)
         if is_empty:
-            rebuilding.take_in_snapshots([self._planner.plan(self._environment)], trust=self._config.policy.trust)
+            rebuilding.take_in_snapshots(
+                self._planner.planned(self._environment).to_queue, trust=self._config.policy.trust
+            )
 
     def reconfigure(self, config: Config, run: RunSection, *, rom_sha256: Digest) -> None:
         """Go on by another configuration with the same output folder, as after a restart, but without ending a worker."""

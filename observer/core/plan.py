@@ -21,6 +21,11 @@ class Planned:
     #: name of a scenario -> why this environment cannot play it
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def to_queue(self) -> tuple[EvaluationPlan, ...]:
+        """The order to queue them in: of a checkpoint's jobs, the one that came last is played and shown first."""
+        return self.plans[::-1]
+
 
 def canonical_json(value: object) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""

@@ -92,8 +92,7 @@ class Commands:
         if not planned.plans:
             return self._refuse(command, f"{wanted.path}: {'; '.join(planned.refused.values())}")
         self._snapshots.keep(checkpoint.digest, blob)
-        # the first scenario last, as intake does it
-        return self._store.requests.evaluate(command, checkpoint, planned.plans[::-1], now=now)
+        return self._store.requests.evaluate(command, checkpoint, planned.to_queue, now=now)
 
     def _environment(self, wanted: EvaluateNow) -> EnvironmentOptions:
         if wanted.environment is None:

@@ -315,9 +315,9 @@ class Dispatch:
         log.warning("job.retried", job=job.id, attempt=job.attempt, wait_seconds=wait, problem=str(error))
 
     def _park(self, job: Job, word: str, sentence: str) -> None:
-        sentence = f"{job.plan.scenario.name}: {sentence}"
-        self._store.park_job(job, word=word, sentence=sentence, now=self._clock.now())
-        log.error("job.parked", job=job.id, step=job.checkpoint.step, word=word, sentence=sentence)
+        told = f"{job.plan.scenario.name}: {sentence}"
+        self._store.park_job(job, word=word, sentence=told, now=self._clock.now())
+        log.error("job.parked", job=job.id, step=job.checkpoint.step, word=word, sentence=told)
 
     def _hold(self, sentence: str) -> None:
         """Something that every worker needs is missing: all wait, none is charged."""
@@ -336,10 +336,8 @@ class Dispatch:
         cpu_seconds = self._backend.cpu_seconds(flight.files.folder)
         marker = _marker(flight.files)
         flight.idleness = flight.idleness.after(self._clock.monotonic(), marker=marker, cpu_seconds=cpu_seconds)
-        settings = self._settings
-        return flight.idleness.too_long(
-            stall_cpu_seconds=settings.stall_cpu_seconds, stall_seconds=settings.stall_seconds
-        )
+        limits, idleness = self._settings, flight.idleness
+        return idleness.too_long(stall_cpu_seconds=limits.stall_cpu_seconds, stall_seconds=limits.stall_seconds)
 
 
 def _marker(files: JobFiles) -> tuple[int, int]:

@@ -60,7 +60,7 @@ class _Environment:
 
     #: equal keys: the same plans, or the same problem
     key: str
-    #: none where there is a problem
+    #: in the order to queue them; none where there is a problem
     plans: tuple[EvaluationPlan, ...] = ()
     problem: str = ""
 
@@ -160,7 +160,9 @@ class Intake:
             for name, reason in planned.refused.items():
                 log.error("scenario.refused", scenario=name, problem=reason)
             if planned.plans:
-                return _Environment(key="-".join(plan_digest(plan)[:16] for plan in planned.plans), plans=planned.plans)
+                return _Environment(
+                    key="-".join(plan_digest(plan)[:16] for plan in planned.plans), plans=planned.to_queue
+                )
             problem = "; ".join(planned.refused.values())
         log.error("environment.refused", problem=problem)
         return _Environment(key=f"bad:{'' if sidecar is None else _key(sidecar)}", problem=problem)
@@ -209,8 +211,7 @@ class Intake:
         if any(state is not JobState.DONE for state in states):
             self._snapshots.keep(checkpoint.digest, blob)
         seen_as = _seen_as(identity, environment)
-        # the first scenario last: among a checkpoint's jobs, the newest is the first to be played and shown
-        jobs = self._store.admit(checkpoint, environment.plans[::-1], path=self._path(name), seen_as=seen_as)
+        jobs = self._store.admit(checkpoint, environment.plans, path=self._path(name), seen_as=seen_as)
         self._parked.discard(self._path(name))
         self._forget(name, seen_as)
         event = "checkpoint.admitted" if jobs else "checkpoint.recognised"

@@ -44,7 +44,7 @@ def lost_database(world: World) -> Iterator[None]:
 def rebuild(world: World) -> int:
     rebuilding = Rebuilding(store=world.store, layout=world.layout, clock=world.clock)
     taken = rebuilding.take_in_results(world.dispatch.render_spec)
-    return taken + rebuilding.take_in_snapshots([world.plan(world.environment)], trust="data")
+    return taken + rebuilding.take_in_snapshots(world.planned(world.environment).to_queue, trust="data")
 
 
 def told(evaluations: list[Evaluation]) -> list[tuple[object, ...]]:
