@@ -33,6 +33,8 @@ from env.wire import Pad
 TITLE_FRAMES: Final = 30
 #: The console's original has been seen to lose the first START after power-on.
 START_TRIES: Final = 5
+#: A demo hears START when its capsules fall, and shows its viruses before.
+DEMO_TRIES: Final = 20
 #: The title offers at most three kinds of games.
 SELECT_TRIES: Final = 5
 BOOT_FRAMES: Final = 900
@@ -89,11 +91,13 @@ def choose(scenario: Scenario) -> Generator[bytes, bytes, None]:
 
 
 def _to_title() -> Generator[bytes, bytes, None]:
-    shown = yield from wait_until(lambda ram: _is_title(ram) or ram[DEMO] == DEMO_PLAYS, frames=BOOT_FRAMES)
-    if shown is not None and shown[DEMO] == DEMO_PLAYS:
+    ram = yield from wait_until(lambda ram: _is_title(ram) or ram[DEMO] == DEMO_PLAYS, frames=BOOT_FRAMES)
+    for _ in range(DEMO_TRIES):
+        if ram is None or _is_title(ram):
+            break
         yield from press(Pad.START)
-        shown = yield from wait_until(_is_title, frames=BOOT_FRAMES)
-    if shown is None:
+        ram = (yield from wait_until(_is_title, frames=PRESS_FRAMES)) or (yield bytes(2))
+    if ram is None or not _is_title(ram):
         raise BootError("the title screen did not appear after power-on; is this ROM Dr. Mario?")
     yield bytes(2 * TITLE_FRAMES)
 

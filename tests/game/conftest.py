@@ -25,7 +25,7 @@ from env.game import (
     Mode,
 )
 from env.lane import GameSettings
-from env.options import ActionsName, EnvironmentOptions, ObservationName, Scenario, Speed
+from env.options import ActionsName, EnvironmentOptions, ObservationName, OpponentName, Scenario
 
 Cells = Mapping[tuple[int, int], int]
 
@@ -39,13 +39,17 @@ def settings(
     actions: ActionsName = "placement",
     observation: ObservationName = "planes",
     *,
-    level: int = 0,
-    speed: Speed = "med",
     frame_skip: int = 4,
+    rival: OpponentName = "noop",
+    scenario: Scenario | None = None,
     **others: Any,  # noqa: ANN401 -- of GameSettings
 ) -> GameSettings:
     options = EnvironmentOptions(
-        scenario=Scenario(level=level, speed=speed), observation=observation, actions=actions, frame_skip=frame_skip
+        scenario=scenario or Scenario(),
+        observation=observation,
+        actions=actions,
+        frame_skip=frame_skip,
+        opponent=rival,
     )
     return GameSettings(options=options, **others)
 
@@ -100,6 +104,36 @@ def build_ram() -> BuildRam:
         cells = {FIELD + row * COLUMNS + column: cell for (row, column), cell in field.items()}
         for address, value in (falling | cells | dict(values)).items():
             ram[address] = value
+        return bytes(ram)
+
+    return build
+
+
+class BuildVersusRam(Protocol):
+    def __call__(
+        self,
+        first: Mapping[int, int] = ...,
+        second: Mapping[int, int] = ...,
+        *,
+        fields: tuple[Cells, Cells] = ...,
+        shared: Mapping[int, int] = ...,
+    ) -> bytes:
+        """RAM of a live round of two; the bytes of both blocks at player 1's addresses."""
+
+
+@pytest.fixture(scope="session")
+def build_versus_ram(build_ram: BuildRam) -> BuildVersusRam:
+    def build(
+        first: Mapping[int, int] = MappingProxyType({}),
+        second: Mapping[int, int] = MappingProxyType({}),
+        *,
+        fields: tuple[Cells, Cells] = (MappingProxyType({}), MappingProxyType({})),
+        shared: Mapping[int, int] = MappingProxyType({}),
+    ) -> bytes:
+        ram = bytearray(build_ram({**first, **shared}, field=fields[0]))
+        other = build_ram(second, field=fields[1])
+        ram[0x380:0x3B0] = other[0x300:0x330]
+        ram[0x500:0x580] = other[0x400:0x480]
         return bytes(ram)
 
     return build

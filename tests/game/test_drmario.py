@@ -315,5 +315,5 @@ def test_closing_leaves_no_process(make_env: MakeEnv) -> None:
 
 def test_levels_have_their_viruses_in_the_first_observation(make_env: MakeEnv) -> None:
     for level in (0, 9, 20):
-        observation, _ = make_env(level=level).reset(seed=1)
+        observation, _ = make_env(scenario=Scenario(level=level)).reset(seed=1)
         assert observation[:, :, :3].sum() == 4 * (level + 1)

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from sb3_contrib import MaskablePPO
 
 from env.game import EVALUATION_SEEDS
 from env.options import EnvironmentOptions, Scenario
@@ -29,6 +30,19 @@ def train(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=55,
     )
+
+
+def test_a_run_against_a_rival_learns_from_both_fields(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "--timesteps 32 --save-every 32 --lanes 2 --mode 2p --side 2 --opponent random --models"
+    monkeypatch.setattr(sys, "argv", ["train", *words.split(), str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    options = EnvironmentOptions.from_json((tmp_path / "checkpoints" / "environment.json").read_text(), source="it")
+    scenario = Scenario(mode="2p", side=2)
+    assert options == EnvironmentOptions(scenario=scenario, actions="placement", opponent="random")
+    model = MaskablePPO.load(tmp_path / "ppo_drmario_final.zip", device="cpu")
+    assert (model.observation_space.shape, model.num_timesteps) == ((16, 8, 24), 32)
 
 
 @pytest.fixture
@@ -82,6 +96,8 @@ def test_training_never_plays_a_game_of_the_evaluation(games: DrMarioVecEnv) -> 
     ("words", "code", "sentence"),
     [
         (("--speed", "fast"), 2, "speed: 'fast' is not a speed of the game; choose low, med or hi"),
+        (("--mode", "3p"), 2, "mode: '3p' is not a mode of the game; choose 1p, 2p or vs_cpu"),
+        (("--opponent", "random"), 2, "opponent: random plays in mode 2p alone; leave it out in mode 1p"),
         (("--level", "21"), 2, "level: 21 is not a level of the game; choose 0 to 20"),
         (("--lanes", "0"), 2, "lanes: 0 is not a number of emulators from 1 to 64"),
         (("--timesteps", "0"), 2, "timesteps: 0 is not a number of steps; choose 1 or more"),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from env.drmario import DrMarioEnv, DrMarioVectorEnv
 from env.errors import EmulatorError, EnvError
 from env.lane import GameSettings
+from env.options import Scenario
 
 MakeEnv = Callable[..., DrMarioEnv]
 MakeGames = Callable[..., DrMarioVectorEnv]
@@ -52,11 +53,21 @@ def equal(left: tuple[Any, ...], right: tuple[Any, ...]) -> bool:
     return np.array_equal(left[0], right[0]) and left[1:] == right[1:]
 
 
-@pytest.mark.parametrize(("actions", "limits"), [("placement", {}), ("pad", {"frame_limit": 300})])
+ALONE: list[dict[str, Any]] = [{}, {"actions": "pad", "frame_limit": 300}]
+SECOND = {"rival": "random", "scenario": Scenario(mode="2p", speed="hi", side=2)}
+VERSUS: list[dict[str, Any]] = [
+    {**SECOND, "capsule_limit": 8},
+    {**SECOND, "actions": "pad", "frame_limit": 160},
+    {"rival": "random", "scenario": Scenario(mode="2p", level=20, length="match"), "capsule_limit": 16},
+    {"scenario": Scenario(mode="vs_cpu"), "capsule_limit": 5},
+]
+
+
+@pytest.mark.parametrize("chosen_settings", [*ALONE, *VERSUS])
 def test_lane_by_lane_it_is_the_games_one_at_a_time(
-    make_env: MakeEnv, make_games: MakeGames, make_settings: MakeSettings, actions: str, limits: dict[str, int]
+    make_env: MakeEnv, make_games: MakeGames, make_settings: MakeSettings, chosen_settings: dict[str, Any]
 ) -> None:
-    games = make_games(LANES, make_settings(actions, **limits))
+    games = make_games(LANES, make_settings(**chosen_settings))
     seeds, waiting = [20, 21, 22], [23, 24]
     observations, infos = games.reset(seed=seeds)
     played = {s: [(observations[i].copy(), 0.0, False, False, lane_info(infos, i))] for i, s in enumerate(seeds)}
@@ -77,7 +88,7 @@ def test_lane_by_lane_it_is_the_games_one_at_a_time(
                 played[seeds[lane]] = [(observations[lane], 0.0, False, False, lane_info(infos, lane))]
         playing = (playing & ~ended) | begun
     assert sorted(played) == [20, 21, 22, 23, 24]
-    env = make_env(actions, **limits)
+    env = make_env(**chosen_settings)
     for seed, game in played.items():
         single = alone(env, seed)
         assert len(game) == len(single)
