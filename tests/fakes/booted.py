@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ PROGRAMS = ("unshare", "nsenter", "setpriv", "systemctl")
 PAUSE_SECONDS = 0.02
 BOOT_PAUSES = 1500
 _TAIL = 2000
+_TRIAL = 'mount -t tmpfs none "$PWD" && cd "$PWD" && mkdir u w r && mount -t overlay -o lowerdir=/,upperdir=u,workdir=w none r'
 
 #: a boot without the machine's own services
 OWN_UNITS = {
@@ -43,12 +45,17 @@ def obstacle() -> str:
     missing += [] if Path("/lib/systemd/systemd").exists() else ["systemd"]
     if missing:
         return f"not installed: {', '.join(missing)}"
-    tried = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--cgroup", "sh", "-c", "mount -t tmpfs none /mnt"],
-        capture_output=True,
-        check=False,
-    )
-    return "" if tried.returncode == 0 else f"no namespaces here: {tried.stderr.decode(errors='replace').strip()}"
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(
+            ["unshare", "--mount", "--pid", "--fork", "--cgroup", "sh", "-ec", _TRIAL],
+            cwd=folder,
+            capture_output=True,
+            check=False,
+        )
+    if tried.returncode:
+        return f"no namespaces here: {tried.stderr.decode(errors='replace').strip()}"
+    unified = CGROUPS / "unified" if (CGROUPS / "unified").is_dir() else CGROUPS
+    return "" if os.access(unified, os.W_OK) and os.path.ismount(unified) else "no cgroups here"
 
 
 class Booted:
