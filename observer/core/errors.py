@@ -11,6 +11,7 @@ ObserverError
 |-- JobError
 |   |-- WorkerCrashed                retry with back-off
 |   |-- WorkerStalled                kill, retry
+|   |-- OutOfMemory                  retry with back-off
 |   |-- ResultInvalid                park
 |   `-- StaleAttempt                 discard
 |-- RenderError                      tried once more, then left out and why is recorded; the others are made
@@ -109,6 +110,8 @@ class JobError(ObserverError):
     """A job did not come to its end."""
 
     verdict = Verdict.RETRY
+    #: what its checkpoint is parked under, should it come to that
+    word: ClassVar[str] = "crashed"
 
 
 class WorkerCrashed(JobError):
@@ -123,9 +126,23 @@ class WorkerCrashed(JobError):
 class WorkerStalled(JobError):
     """The worker used up its limit of CPU time or made no progress."""
 
+    word = "stalled"
+
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the worker made no progress in {seconds:.0f} s and was stopped")
         self.seconds = seconds
+
+
+class OutOfMemory(JobError):
+    """The worker came to the limit of memory that the observer's own service was given."""
+
+    word = "out_of_memory"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the memory limit of the observer's service was reached: raise MemoryMax, or lower workers.count or "
+            "evaluation.lanes"
+        )
 
 
 class ResultInvalid(JobError):

@@ -19,7 +19,7 @@ from observer.adapters.backends import Backend, Exit
 from observer.adapters.store import FactName, Store
 from observer.core.backlog import BacklogPolicy
 from observer.core.clock import Clock
-from observer.core.errors import ExitCode, JobError, ResultInvalid, Verdict, WorkerCrashed, WorkerStalled
+from observer.core.errors import ExitCode, JobError, OutOfMemory, ResultInvalid, Verdict, WorkerCrashed, WorkerStalled
 from observer.core.highlights import choose as choose_highlights
 from observer.core.idleness import Idleness
 from observer.core.layout import JobFiles, RunLayout, evaluation_folder
@@ -30,12 +30,12 @@ from observer.core.models import (
     Job,
     JobKind,
     Progress,
-    RenderRequest,
     RenderResult,
     RenderSpec,
     Trust,
 )
 from observer.core.plan import plan_digest
+from observer.core.tasks import evaluation_request, evidence_folder, render_request
 
 log = structlog.get_logger()
 
@@ -82,8 +82,8 @@ class Dispatch:
         self._backend = backend
         self._clock = clock
         self._flights: dict[Path, _Flight] = {}
-        #: exit code, or why it was stopped, of workers whose jobs are still to be settled
-        self._ended: dict[Path, int | WorkerStalled] = {}
+        #: how workers ended, or why they were stopped, whose jobs are still to be settled
+        self._ended: dict[Path, Exit | WorkerStalled] = {}
         self._hold_until = float("-inf")
         self._held_for = ""
 
@@ -104,13 +104,13 @@ class Dispatch:
             if flight.files.result.exists():
                 log.info("job.adopted", job=job.id, attempt=job.attempt)
                 self._flights[flight.files.folder] = flight
-                self._ended[flight.files.folder] = ExitCode.DONE
+                self._ended[flight.files.folder] = Exit(job_dir=flight.files.folder, code=ExitCode.DONE)
             else:
                 self._return(job, "the daemon before this one ended while it was being played")
 
     def note(self, exits: Sequence[Exit]) -> None:
         """Remember workers that ended until `collect` deals with them; those of other runs are not ours."""
-        self._ended |= {exit_.job_dir: exit_.code for exit_ in exits if exit_.job_dir in self._flights}
+        self._ended |= {exit_.job_dir: exit_ for exit_ in exits if exit_.job_dir in self._flights}
 
     def collect(self) -> None:
         """Deal with the workers that ended.
@@ -179,42 +179,28 @@ class Dispatch:
     def _write_request(self, job: Job, files: JobFiles) -> None:
         shutil.rmtree(files.folder, ignore_errors=True)
         files.folder.mkdir(parents=True)
-        request = self._evaluation_request(job) if job.kind is JobKind.EVALUATE else self._render_request(job)
+        render = job.kind is JobKind.RENDER
+        rom = self._settings.rom
+        request = render_request(job, self._layout, rom=rom) if render else self._evaluation_request(job)
         jobfiles.write(files.request, request)
 
     def _evaluation_request(self, job: Job) -> EvaluationRequest:
-        return EvaluationRequest(
-            checkpoint=job.checkpoint,
-            snapshot=str(self._layout.snapshot(job.checkpoint.digest)),
-            plan=job.plan,
-            rom=str(self._settings.rom),
-            start_states=str(self._layout.start_states),
-            resume_from=tuple(str(files.folder) for files in self._earlier(job)),
+        return evaluation_request(
+            job,
+            self._layout,
+            rom=self._settings.rom,
+            earlier=self._earlier(job),
             trusted_classes=self._settings.trusted_classes,
             trust=self._settings.trust,
-        )
-
-    def _render_request(self, job: Job) -> RenderRequest:
-        render = job.render or RenderSpec(highlights=())
-        return RenderRequest(
-            checkpoint=job.checkpoint,
-            plan=job.plan,
-            rom=str(self._settings.rom),
-            replays=str(self._evidence(job) / "replays"),
-            highlights=render.highlights,
-            scale=render.scale,
         )
 
     def _earlier(self, job: Job) -> list[JobFiles]:
         attempts = (self._layout.job(job.id, attempt) for attempt in range(1, job.attempt))
         return [files for files in attempts if files.folder.is_dir()]
 
-    def _evidence(self, job: Job) -> Path:
-        return self._layout.evaluation(job.checkpoint, job.plan.scenario.name, plan_digest(job.plan))
-
     # -- its end
 
-    def _settle(self, flight: _Flight, ended: int | WorkerStalled) -> None:
+    def _settle(self, flight: _Flight, ended: Exit | WorkerStalled) -> None:
         try:
             if isinstance(ended, WorkerStalled):
                 raise ended
@@ -222,7 +208,8 @@ class Dispatch:
         except JobError as error:
             self._decide(flight.job, error)
 
-    def _settle_exit(self, job: Job, files: JobFiles, code: int) -> None:
+    def _settle_exit(self, job: Job, files: JobFiles, ended: Exit) -> None:
+        code = ended.code
         if code == ExitCode.DONE:
             self._commit(job, files)
         elif code == ExitCode.REFUSED:
@@ -231,8 +218,10 @@ class Dispatch:
         elif code == ExitCode.SETUP:
             self._hold(jobfiles.last_words(files) or "a worker could not write down what it misses: is the disk full?")
             self._return(job, "something that every worker needs is missing")
-        elif code in KILLED_FROM_OUTSIDE:
-            self._return_killed(job, signal.Signals(-code))
+        elif ended.memory_short == "ours":
+            raise OutOfMemory
+        elif code in KILLED_FROM_OUTSIDE or ended.memory_short:
+            self._return_killed(job, "the machine ran out of memory" if ended.memory_short else _sender(code))
         else:
             raise WorkerCrashed(code, jobfiles.last_words(files))
 
@@ -256,7 +245,7 @@ class Dispatch:
     def _commit_evaluation(self, job: Job, files: JobFiles) -> None:
         result = jobfiles.read_result(files.result, self._evaluation_request(job))
         evidence.check_replays(files, result)
-        evidence.place_evaluation(files, self._evidence(job))
+        evidence.place_evaluation(files, evidence_folder(job, self._layout))
         directory = evaluation_folder(job.checkpoint, job.plan.scenario.name, plan_digest(job.plan))
         self._store.commit_evaluation(
             job, result, directory=directory, render=self.render_spec(result), now=self._clock.now()
@@ -277,7 +266,7 @@ class Dispatch:
         if problem and not job.failures:
             raise JobError(problem)
         names = evidence.check_clips(files, result.clips)
-        evidence.place_clips(files, self._evidence(job) / "clips", names=names)
+        evidence.place_clips(files, evidence_folder(job, self._layout) / "clips", names=names)
         self._store.commit_clips(job, result.clips, problem=problem, now=self._clock.now())
         if problem:
             log.error("clip.failed", job=job.id, step=job.checkpoint.step, problem=problem)
@@ -288,14 +277,13 @@ class Dispatch:
         self._store.requeue(job, not_before=0.0, failures=job.failures, error=job.error, kills=job.kills)
         log.info("job.returned", job=job.id, attempt=job.attempt, step=job.checkpoint.step, reason=reason)
 
-    def _return_killed(self, job: Job, sent: signal.Signals) -> None:
+    def _return_killed(self, job: Job, reason: str) -> None:
         """Back, uncharged; but whatever kills one worker after the other is left more and more time to pass."""
         kills = 1 if self._finished_new_games(job) else job.kills + 1
         wait = self._wait_seconds(kills)
         self._store.requeue(
             job, not_before=self._clock.now() + wait, failures=job.failures, error=job.error, kills=kills
         )
-        reason = f"its worker was ended from outside ({sent.name})"
         told = {"job": job.id, "attempt": job.attempt, "step": job.checkpoint.step, "wait_seconds": wait}
         log.info("job.returned", reason=reason, **told)
 
@@ -307,8 +295,7 @@ class Dispatch:
         failures = 0 if self._finished_new_games(job) else job.failures + 1
         limit = self._settings.max_failures if job.kind is JobKind.EVALUATE else MAX_RENDER_FAILURES
         if failures >= limit:
-            word = "stalled" if isinstance(error, WorkerStalled) else "crashed"
-            self._park(job, word, f"{failures} attempts in a row brought nothing; the last: {error}")
+            self._park(job, error.word, f"{failures} attempts in a row brought nothing; the last: {error}")
             return
         wait = self._wait_seconds(failures)
         self._store.requeue(job, not_before=self._clock.now() + wait, failures=failures, error=str(error))
@@ -338,6 +325,10 @@ class Dispatch:
         flight.idleness = flight.idleness.after(self._clock.monotonic(), marker=marker, cpu_seconds=cpu_seconds)
         limits, idleness = self._settings, flight.idleness
         return idleness.too_long(stall_cpu_seconds=limits.stall_cpu_seconds, stall_seconds=limits.stall_seconds)
+
+
+def _sender(code: int) -> str:
+    return f"its worker was ended from outside ({signal.Signals(-code).name})"
 
 
 def _marker(files: JobFiles) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from fakes.worker import work
 
 from observer.adapters.backends import Exit
+from observer.adapters.backends.memory import MemoryShort
 from observer.core.layout import JobFiles
 
 
@@ -55,8 +56,12 @@ class FakeBackend:
             code = 1
         return self.end(code)
 
-    def end(self, code: int) -> Path:
+    def replace_exit(self, code: int) -> None:
+        """The one that ended last ended with this code after all."""
+        self._exits[-1] = Exit(job_dir=self._exits[-1].job_dir, code=code)
+
+    def end(self, code: int, *, memory_short: MemoryShort = "") -> Path:
         """It ends with this code, whatever it did."""
         job_dir = self._running.pop(0)
-        self._exits.append(Exit(job_dir=job_dir, code=code))
+        self._exits.append(Exit(job_dir=job_dir, code=code, memory_short=memory_short))
         return job_dir

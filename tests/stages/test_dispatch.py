@@ -130,6 +130,59 @@ def test_a_kill_from_outside_counts_nothing(admitted: World, number: signal.Sign
     assert reasons == {f"its worker was ended from outside ({number.name})"}
 
 
+def test_kills_from_outside_are_left_more_and_more_time_to_pass(admitted: World) -> None:
+    """Whoever kills each worker would otherwise be fed one after the other."""
+    waits = []
+    for _ in range(4):
+        assert admitted.dispatch.start_one()
+        admitted.backend.end(-signal.SIGKILL)
+        admitted.collect()
+        waits.append(only_job(admitted).not_before - admitted.clock.now())
+        admitted.clock.advance(61.0)
+    assert waits == [10.0, 60.0, 60.0, 60.0]
+    admitted.work()
+    assert only_job(admitted).state is JobState.DONE
+
+
+def test_a_kill_after_new_games_begins_to_count_anew(world: World) -> None:
+    world.episodes = 9
+    world.drop_step(1000)
+    world.settle()
+    world.tell_workers(evaluate="crash")
+    waits = []
+    for _ in range(3):
+        assert world.dispatch.start_one()
+        world.backend.work()
+        world.backend.replace_exit(-signal.SIGKILL)
+        world.collect()
+        waits.append(only_job(world).not_before - world.clock.now())
+        world.clock.advance(61.0)
+    assert waits == [10.0] * 3
+
+
+def test_a_machine_without_memory_charges_nobody_and_says_so(admitted: World) -> None:
+    with capture_logs() as logs:
+        for _ in range(5):
+            assert admitted.dispatch.start_one()
+            admitted.backend.end(-signal.SIGKILL, memory_short="machine")
+            admitted.collect()
+            admitted.clock.advance(61.0)
+    assert (only_job(admitted).state, only_job(admitted).failures) == (JobState.WAITING, 0)
+    reasons = {entry["reason"] for entry in logs if entry["event"] == "job.returned"}
+    assert reasons == {"the machine ran out of memory"}
+
+
+def test_a_checkpoint_that_needs_more_memory_than_we_are_given_is_parked(admitted: World) -> None:
+    for _ in range(3):
+        assert admitted.dispatch.start_one()
+        admitted.backend.end(-signal.SIGKILL, memory_short="ours")
+        admitted.collect()
+        admitted.clock.advance(61.0)
+    (parked,) = admitted.store.parked()
+    assert parked.word == "out_of_memory"
+    assert "raise MemoryMax, or lower workers.count or evaluation.lanes" in parked.sentence
+
+
 def test_a_segmentation_fault_is_a_failure(admitted: World) -> None:
     assert admitted.dispatch.start_one()
     admitted.backend.end(-signal.SIGSEGV)

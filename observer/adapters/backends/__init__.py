@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from observer.adapters.backends.memory import MemoryShort
+
 #: of a worker's environment, from its very start: more threads slow down itself and the training beside it, and
 #: one that runs before the worker confines itself stays free
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -20,6 +22,8 @@ class Exit:
     job_dir: Path
     #: exit code; negative: the signal that ended it
     code: int
+    #: whose memory ran out meanwhile, where that may have ended it
+    memory_short: MemoryShort = ""
 
 
 class Backend(Protocol):

@@ -13,12 +13,16 @@ from typing import Final
 
 from env.process import find_program
 from observer.adapters.backends import ONE_THREAD, Exit
+from observer.adapters.backends.memory import MemoryCounters
 from observer.adapters.backends.priority import rank_session, step_behind
+from observer.core.errors import ExitCode
 from observer.core.layout import JobFiles
 
 _CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 #: utime and stime of /proc/PID/stat, counted after the name in brackets
 _CPU_FIELDS: Final = slice(11, 13)
+#: the worker itself was ended, or its emulator, or it was refused memory
+_ENDED_BY_MEMORY: Final = frozenset({-signal.SIGKILL, ExitCode.TRY_AGAIN, ExitCode.FAILED})
 
 
 class ProcessBackend:
@@ -33,6 +37,8 @@ class ProcessBackend:
         self._command = tuple(command)
         self._steps_behind = steps_behind
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
+        #: as they stood when each was started
+        self._counters: dict[Path, MemoryCounters] = {}
         #: those whose session could not be ranked yet
         self._unranked: list[subprocess.Popen[bytes]] = []
 
@@ -65,18 +71,26 @@ class ProcessBackend:
                 start_new_session=True,
             )
         self._children[job_dir] = child
+        self._counters[job_dir] = MemoryCounters.now()
         if self._steps_behind and not step_behind(child.pid):
             self._unranked.append(child)
 
     def poll(self) -> Sequence[Exit]:
         self._unranked = [child for child in self._unranked if child.poll() is None and not rank_session(child.pid)]
         ended = [(job_dir, child.poll()) for job_dir, child in self._children.items()]
-        exits = [Exit(job_dir=job_dir, code=code) for job_dir, code in ended if code is not None]
+        exits = [self._exit(job_dir, code) for job_dir, code in ended if code is not None]
         for exit_ in exits:
             _kill_group(self._children.pop(exit_.job_dir))
         return exits
 
+    def _exit(self, job_dir: Path, code: int) -> Exit:
+        before = self._counters.pop(job_dir)
+        if code not in _ENDED_BY_MEMORY:
+            return Exit(job_dir=job_dir, code=code)
+        return Exit(job_dir=job_dir, code=code, memory_short=MemoryCounters.now().short_since(before))
+
     def stop(self, job_dir: Path) -> None:
+        self._counters.pop(job_dir, None)
         child = self._children.pop(job_dir, None)
         if child is not None:
             _kill_group(child)
