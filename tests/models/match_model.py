@@ -170,9 +170,15 @@ class Match:
             for i in self._cleared:
                 leave_remains(self.players[i].board)
         if self.waited == CLEAR_FRAMES:
-            self.winner = self._cleared[0] + 1 if len(self._cleared) == 1 else 0
+            self.winner = self._winner()
         if self.waited > CLEAR_FRAMES + BOX_FRAMES and self.pressed[0] & START:
             self._go_on()
+
+    def _winner(self) -> int:
+        """Of a clear; a draw has one only where it ends the match, player 1 before player 2."""
+        if len(self._cleared) == 1:
+            return self._cleared[0] + 1
+        return self.wins.index(WINS_NEEDED) + 1 if WINS_NEEDED in self.wins else 0
 
     def _go_on(self) -> None:
         if len(self.players) == 1:

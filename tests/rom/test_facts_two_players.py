@@ -305,9 +305,9 @@ def test_only_player_1s_start_goes_on(duel: Duel, fact: Fact) -> None:
 @pytest.mark.parametrize(
     ("name", "winners", "wins", "documented"),
     [
-        ("2-0 and a clear by player 1", (ONE,), (2, 0), (3, 0, 1)),
-        ("1-1 and a clear by player 1", (ONE,), (1, 1), (2, 1, 3)),
-        ("2-2 and a clear by both", (ONE, TWO), (2, 2), (3, 3, 1)),
+        ("2-0 and a clear by player 1", (ONE,), (2, 0), (3, 0, 1, 1)),
+        ("1-1 and a clear by player 1", (ONE,), (1, 1), (2, 1, 1, 3)),
+        ("2-2 and a clear by both", (ONE, TWO), (2, 2), (3, 3, 1, 1)),
     ],
     ids=["won", "open", "both"],
 )
@@ -315,9 +315,9 @@ def test_three_wins_end_a_match(
     duel: Duel, fact: Fact, name: str, winners: tuple[int, ...], wins: tuple[int, int], documented: tuple[int, ...]
 ) -> None:
     clear(duel, *winners, wins=wins)
-    ended = duel.wins
+    ended = (*duel.wins, duel.ram[WINNER])
     duel.step(START)
-    fact(f"Wins, $46 after {name}", documented=documented, measured=(*ended, duel.ram[MODE]))
+    fact(f"Wins, $55, then $46 after START: {name}", documented=documented, measured=(*ended, duel.ram[MODE]))
 
 
 def test_two_players_have_no_score(duel: Duel, fact: Fact) -> None:
