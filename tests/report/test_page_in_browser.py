@@ -137,13 +137,22 @@ def test_a_file_name_that_is_no_text_does_not_break_the_page(sample: SampleRun, 
     assert "odd-?.zip" in reader.open(sample).locator("table.wide").inner_text()
 
 
-def test_scenarios_stand_apart_with_the_latest_result_first(sample: SampleRun, reader: Reader) -> None:
-    sample.add(1000, plan=make_plan(level=0))
-    sample.add(1000, plan=make_plan(level=5))
+def test_scenarios_stand_apart_in_their_order_and_are_chosen_from_a_list(sample: SampleRun, reader: Reader) -> None:
+    for step in (1000, 2000):
+        for level in (5, 0):  # the one that is asked for last is looked at first
+            sample.add(step, plan=make_plan(level=level))
     page = reader.open(sample)
-    assert page.locator("section h2").all_inner_texts()[0] == "1p-level5-med"
-    assert page.locator("nav a").all_inner_texts() == ["1p-level5-med", "1p-level0-med"]
-    assert "first" in page.locator("table").first.inner_text()
+    titles = ["One player, level 0, medium speed", "One player, level 5, medium speed"]
+    assert page.locator("nav a").all_inner_texts() == titles
+    assert page.locator("section > h2").first.inner_text() == f"{titles[0]} 1p-level0-med"
+    for number, title in enumerate(titles):
+        section = page.get_by_role("region", name=title, exact=True)
+        assert section.locator("tbody tr").count() == 2
+        assert section.locator("figure.card").count() == 2
+        assert "first" in section.locator("tbody tr").last.inner_text(), "compared within its scenario alone"
+        page.locator("nav a").nth(number).click()
+        page.wait_for_function("id => location.hash === '#' + id", arg=section.get_attribute("id"))
+    assert reader.complaints == []
 
 
 def _luminance(colour: str) -> float:

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from env.options import Scenario
 from observer.adapters.writers.charts import HEIGHT, WIDTH, Point, curve, nice_ticks, value_axis
 from observer.adapters.writers.figures import (
     MINUS,
@@ -12,6 +13,7 @@ from observer.adapters.writers.figures import (
     number,
     percent,
     percent_interval,
+    scenario_title,
     short_number,
     short_steps,
 )
@@ -89,3 +91,10 @@ def test_a_change_is_called_better_or_worse_only_where_its_interval_says_so(
 ) -> None:
     words = change(estimate(low, value, high), since=1000)
     assert (words.points, words.direction, words.since) == (points, direction, "1,000")
+
+
+def test_a_scenario_reads_as_people_say_it() -> None:
+    assert scenario_title(Scenario(level=10, speed="hi")) == "One player, level 10, high speed"
+    match = Scenario(mode="2p", side=2, length="match")
+    assert scenario_title(match) == "Two players, as player 2, match to three, level 0, medium speed"
+    assert scenario_title(Scenario(mode="vs_cpu", speed="low")) == "Against the machine, level 0, low speed"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from env.options import Scenario
 from observer.core.models import Estimate
 
 MINUS: Final = "\N{MINUS SIGN}"
@@ -63,6 +64,17 @@ def interval(estimate: Estimate) -> str:
 def minutes(seconds: float) -> str:
     """`1:05`."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+_MODES: Final = {"1p": "One player", "2p": "Two players", "vs_cpu": "Against the machine"}
+
+
+def scenario_title(scenario: Scenario) -> str:
+    """`One player, level 0, medium speed`."""
+    side = ", as player 2" if scenario.side == 2 else ""  # noqa: PLR2004 -- the other side
+    length = ", match to three" if scenario.length == "match" else ""
+    speed = {"low": "low", "med": "medium", "hi": "high"}[scenario.speed]
+    return f"{_MODES[scenario.mode]}{side}{length}, level {scenario.level}, {speed} speed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

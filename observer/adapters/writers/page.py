@@ -73,7 +73,9 @@ class Series:
     """Checkpoints that played the same plan and can be compared."""
 
     anchor: str
+    #: its name in folders, and in words
     scenario: str
+    title: str
     #: newest first
     rows: tuple[Row, ...]
     since_first: figures.Change | None
@@ -168,6 +170,7 @@ def _series(found: Sequence[Published]) -> Series:
     return Series(
         anchor=f"plan-{newest.evaluation.plan_digest[:8]}",
         scenario=newest.evaluation.scenario,
+        title=figures.scenario_title(newest.plan.scenario),
         rows=rows,
         since_first=_change(first, newest) if len(entries) > 2 else None,  # noqa: PLR2004 -- else first is previous
         charts=(_win_chart(entries), _virus_chart(entries)),
