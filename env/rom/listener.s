@@ -102,6 +102,11 @@
   tay
   pla
   jsr start_track
+  txa
+  and #1                        ; half of them a frame later: their notes are not all to be read in one
+  sec
+  adc #0
+  sta track_wait, x
   dec effect
   dex
   bpl @track

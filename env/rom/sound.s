@@ -65,7 +65,7 @@ TRI_OFF = $80
   jmp put_noise
 .endproc
 
-; X = track, A/Y = address of its first event.
+; X = track, A/Y = address of its first event, which is this frame's.
 .proc start_track
   sta track_low, x
   tya
@@ -93,13 +93,13 @@ TRI_OFF = $80
 @event:
   lda (stream), y
   iny
+  cmp #REST
+  bcc @note
+  beq @rest
   cmp #FIRST_DURATION
   bcs @duration
   cmp #FIRST_INSTRUMENT
   bcs @instrument
-  cmp #REST
-  bcc @note
-  beq @rest
   cmp #AGAIN
   beq @again
   lda #0                        ; the end
@@ -173,13 +173,13 @@ TRI_OFF = $80
 
 ; A frame of a note that goes on: it fades and slides.
 .proc sustain
+  lda track_volume, x
+  beq silent
   ldy track_instrument, x
   dec track_fade, x
   bne @slide
   lda instrument_fade, y
   sta track_fade, x
-  lda track_volume, x
-  beq @done
   dec track_volume, x
 @slide:
   lda instrument_slide, y
@@ -200,6 +200,9 @@ TRI_OFF = $80
 @done:
   rts
 .endproc
+
+silent:
+  rts
 
 ; Y = the track of channel X that is heard: its effect, else its music.  Zero flag: silence.
 .proc heard
