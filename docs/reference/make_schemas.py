@@ -100,13 +100,17 @@ def _tidy(node: Any) -> Any:  # noqa: ANN401 -- JSON values
     kept = {key: value for key, value in node.items() if key not in {"title", "description", "default"}}
     if "properties" not in kept:
         return {key: _tidy(value) for key, value in kept.items()}
-    made = {key: TIME if key.endswith("_at") else _tidy(value) for key, value in kept["properties"].items()}
+    made = {key: _time(value) if key.endswith("_at") else _tidy(value) for key, value in kept["properties"].items()}
     return {
         **{key: _tidy(value) for key, value in kept.items()},
         "properties": made,
         "required": list(made),
         "additionalProperties": False,
     }
+
+
+def _time(node: Schema) -> Schema:
+    return {"anyOf": [TIME, {"type": "null"}]} if {"type": "null"} in node.get("anyOf", ()) else TIME
 
 
 def text_of(schema: Schema) -> str:

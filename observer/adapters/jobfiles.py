@@ -29,6 +29,7 @@ from observer.core.models import (
     RenderResult,
 )
 from observer.core.plan import canonical_json, in_plan_order, plan_digest
+from observer.core.standing import Standing
 from observer.files import append_line, write_whole
 
 Value = TypeVar("Value")
@@ -44,6 +45,7 @@ SCHEMAS: Final[dict[type, str]] = {
     Failure: "training-run-observer/failure/1",
     DaemonState: "training-run-observer/daemon/1",
     Diagnosis: "training-run-observer/doctor/1",
+    Standing: "training-run-observer/status/1",
 }
 
 
@@ -70,10 +72,15 @@ def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 -- a dataclass of the
 
 def to_json(value: object) -> str:
     """The file's text: schema first, then the value's fields in their order."""
+    return json.dumps(as_written(value), indent=1, allow_nan=False) + "\n"
+
+
+def as_written(value: object) -> dict[str, Any]:
+    """What a value's file holds."""
     body = _with_times(_fields(value), iso)
     if isinstance(value, EvaluationResult):
         body = {"plan_sha256": plan_digest(value.plan), **body}
-    return json.dumps({"schema": SCHEMAS[type(value)], **body}, indent=1, allow_nan=False) + "\n"
+    return {"schema": SCHEMAS[type(value)], **body}
 
 
 def from_json(kind: type[Value], text: str | bytes, *, source: str) -> Value:

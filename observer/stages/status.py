@@ -1,17 +1,27 @@
-"""What a run has come to, read beside the daemon that works on it: plain values for a terminal or as JSON."""
+"""What a run has come to, read beside the daemon that works on it, and what that daemon says of itself.
 
+Only reads the database, and waits for nobody.
+"""
+
+import os
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from observer.adapters import jobfiles
 from observer.adapters.lock import holder_of
 from observer.adapters.store import FactName, Store
-from observer.core.clock import iso
+from observer.core.clock import SystemClock, iso
 from observer.core.errors import ResultInvalid
-from observer.core.layout import RunLayout
-from observer.core.models import DaemonState, Digest, Evaluation, EvaluationResult, Job, JobKind, ParkedFile, Progress
+from observer.core.layout import JobFiles, RunLayout
+from observer.core.models import DaemonState, Digest, Evaluation, EvaluationResult, Job, JobKind, Progress
+from observer.core.standing import Disk, Lag, LastResult, RunningJob, Standing, Stint, seconds_left, throughput
+
+#: the newest results, from which the speed of evaluation follows
+_RECENT: Final = 10
+#: finished games of an attempt without which its own are too few, and too short, to tell how long games are
+_ENOUGH_SHARE: Final = 0.25
 
 
 class Bulletin:
@@ -32,65 +42,113 @@ class Bulletin:
 
 
 def status(layout: RunLayout) -> Mapping[str, Any]:
-    """The state of an output folder.
-
-    Returns:
-        `output`; `daemon` (process id or None); `paused` (since when, or None); `asked` (requests that wait for a
-        daemon); `ended` (why training is taken to be over, or None); `final` (since when all of it is done); `queue` and `renderings` (state -> jobs); `running` (a mapping a job
-        with `progress` games done and total); `parked` (path, word, sentence); `evaluations` (how many are
-        committed); `last_result` (step, scenario, wins, episodes, finished_at, directory, clips) or None; `results`
-        (the same of the newest checkpoint of each plan).
+    """The standing of an output folder as JSON values, the keys of `core.standing.Standing`.
 
     Raises:
         StoreError: nothing was ever observed into this folder, or a newer observer did it.
     """
+    return jobfiles.as_written(standing(layout, now=SystemClock().now()))
+
+
+def standing(layout: RunLayout, *, now: float) -> Standing:
+    """The state of an output folder; `now` in Unix seconds.
+
+    Raises:
+        StoreError: as for `status`.
+    """
+    daemon = holder_of(layout.lock)
+    said = _said(layout, daemon)
     with Store(layout.database, read_only=True) as store:
         evaluations = store.evaluations()
-        return {
-            "output": str(layout.output),
-            "daemon": (daemon := holder_of(layout.lock)),
-            "paused": None if (paused := store.facts.get(FactName.PAUSED)) is None else iso(paused.since),
-            "asked": [command.kind.value for command in store.requests.waiting()],
-            "ended": None if (ended := store.facts.get(FactName.ENDED)) is None else ended.value,
-            "final": None if (final := store.facts.get(FactName.FINAL)) is None else iso(final.since),
-            "problems": [asdict(problem) for problem in _state(layout, daemon).problems],
-            "queue": {state.value: number for state, number in store.counts(JobKind.EVALUATE).items()},
-            "renderings": {state.value: number for state, number in store.counts(JobKind.RENDER).items()},
-            "running": [_running(layout, job) for job in store.running()],
-            "parked": [_parked(file) for file in store.parked()],
-            "evaluations": len(evaluations),
-            "last_result": _result(layout, evaluations[-1]) if evaluations else None,
-            "results": [_result(layout, newest) for newest in _newest(evaluations, store.plans())],
-        }
+        recent = [_result(layout, evaluation) for evaluation in evaluations[-_RECENT:]]
+        paused = store.facts.get(FactName.PAUSED)
+        return Standing(
+            output=str(layout.output),
+            daemon=daemon,
+            started_at=said.started_at if said else None,
+            paused=None if paused is None else iso(paused.since),
+            asked=tuple(command.kind.value for command in store.requests.waiting()),
+            ended=None if (ended := store.facts.get(FactName.ENDED)) is None else ended.value,
+            final=None if (final := store.facts.get(FactName.FINAL)) is None else iso(final.since),
+            problems=said.problems if said else (),
+            queue={state.value: number for state, number in store.counts(JobKind.EVALUATE).items()},
+            renderings={state.value: number for state, number in store.counts(JobKind.RENDER).items()},
+            running=tuple(_running(layout, job, recent) for job in store.running()),
+            parked=tuple(store.parked()),
+            evaluations=len(evaluations),
+            last_result=_last_result(evaluations[-1], recent[-1]) if evaluations else None,
+            results=tuple(_last_result(entry, _result(layout, entry)) for entry in _newest(evaluations, store.plans())),
+            lag=_lag(store, now=now),
+            disk=_disk(layout),
+            throughput=throughput([_stint(result) for result in recent if isinstance(result, EvaluationResult)]),
+            training=said.training if said else None,
+        )
 
 
-def _state(layout: RunLayout, daemon: int | None) -> DaemonState:
+def _said(layout: RunLayout, daemon: int | None) -> DaemonState | None:
     """What a daemon that runs says of itself; what a former one left behind does not count."""
-    silent = DaemonState(pid=daemon or 0, started_at=0.0)
     try:
         said = jobfiles.read(DaemonState, layout.daemon)
     except ResultInvalid:
-        return silent
-    return said if said.pid == daemon else silent
+        return None
+    return said if said.pid == daemon else None
 
 
-def _running(layout: RunLayout, job: Job) -> Mapping[str, Any]:
+def _running(layout: RunLayout, job: Job, recent: Sequence[EvaluationResult | str]) -> RunningJob:
+    files = layout.job(job.id, job.attempt)
+    total = len(job.plan.seeds) if job.kind is JobKind.EVALUATE else 0
     try:
-        progress = jobfiles.read(Progress, layout.job(job.id, job.attempt).progress)
+        progress = jobfiles.read(Progress, files.progress)
     except ResultInvalid:  # the worker has not begun to tell
-        done, total, frames = 0, len(job.plan.seeds), 0
+        progress = Progress(done=0, total=total, frames=0, cpu_seconds=0.0)
+    return RunningJob(
+        job=job.id,
+        kind=job.kind.value,
+        step=job.checkpoint.step,
+        scenario=job.plan.scenario.name,
+        attempt=job.attempt,
+        done=progress.done,
+        total=progress.total,
+        frames=progress.frames,
+        seconds_left=_seconds_left(files, progress, recent) if job.kind is JobKind.EVALUATE else None,
+    )
+
+
+def _seconds_left(files: JobFiles, progress: Progress, recent: Sequence[EvaluationResult | str]) -> float | None:
+    try:
+        seconds = files.progress.stat().st_mtime - files.request.stat().st_mtime
+    except OSError:
+        return None
+    played = [game.frames for game in jobfiles.read_episodes(files.episodes)]
+    known = [result.summary.frames.value for result in recent if isinstance(result, EvaluationResult)]
+    if known and len(played) < _ENOUGH_SHARE * progress.total:
+        frames_a_game: float | None = known[-1]
     else:
-        done, total, frames = progress.done, progress.total, progress.frames
-    return {
-        "job": job.id,
-        "kind": job.kind.value,
-        "step": job.checkpoint.step,
-        "scenario": job.plan.scenario.name,
-        "attempt": job.attempt,
-        "done": done,
-        "total": total,
-        "frames": frames,
-    }
+        frames_a_game = sum(played) / len(played) if played else None
+    missing = progress.total - progress.done
+    return seconds_left(games=missing, frames_a_game=frames_a_game, frames=progress.frames, seconds=seconds)
+
+
+def _result(layout: RunLayout, evaluation: Evaluation) -> EvaluationResult | str:
+    """Its evidence, or why it cannot be read."""
+    try:
+        return jobfiles.read(EvaluationResult, layout.output / evaluation.directory / "result.json")
+    except ResultInvalid as error:
+        return str(error)
+
+
+def _last_result(evaluation: Evaluation, result: EvaluationResult | str) -> LastResult:
+    summary = result.summary if isinstance(result, EvaluationResult) else None
+    return LastResult(
+        step=evaluation.checkpoint.step,
+        scenario=evaluation.scenario,
+        finished_at=evaluation.finished_at,
+        directory=str(evaluation.directory),
+        clips=len(evaluation.clips),
+        wins=summary.wins if summary else None,
+        episodes=summary.episodes if summary else None,
+        problem=result if isinstance(result, str) else None,
+    )
 
 
 def _newest(evaluations: Sequence[Evaluation], plans: Sequence[Digest]) -> list[Evaluation]:
@@ -99,20 +157,43 @@ def _newest(evaluations: Sequence[Evaluation], plans: Sequence[Digest]) -> list[
     return [newest[plan] for plan in plans if plan in newest]
 
 
-def _parked(file: ParkedFile) -> Mapping[str, Any]:
-    return {"path": file.path, "word": file.word, "sentence": file.sentence, "seen_at": iso(file.seen_at)}
+def _stint(result: EvaluationResult) -> Stint:
+    frames = sum(game.frames for game in result.episodes)
+    return Stint(begin=result.started_at, end=result.finished_at, games=len(result.episodes), frames=frames)
 
 
-def _result(layout: RunLayout, evaluation: Evaluation) -> Mapping[str, Any]:
-    found: dict[str, Any] = {
-        "step": evaluation.checkpoint.step,
-        "scenario": evaluation.scenario,
-        "finished_at": iso(evaluation.finished_at),
-        "directory": str(evaluation.directory),
-        "clips": len(evaluation.clips),
-    }
-    try:
-        result = jobfiles.read(EvaluationResult, layout.output / evaluation.directory / "result.json")
-    except ResultInvalid as error:
-        return {**found, "problem": str(error)}
-    return {**found, "wins": result.summary.wins, "episodes": result.summary.episodes}
+def _lag(store: Store, *, now: float) -> Lag | None:
+    newest, evaluated = store.newest(), store.newest_evaluated()
+    if newest is None:
+        return None
+    since = evaluated.seen_at if evaluated else now
+    return Lag(
+        newest_step=newest.step,
+        newest_seen_at=newest.seen_at,
+        evaluated_step=evaluated.step if evaluated else None,
+        evaluated_seen_at=evaluated.seen_at if evaluated else None,
+        steps=newest.step - (evaluated.step if evaluated else 0),
+        seconds=round(abs(newest.seen_at - since), 3) if newest != evaluated else 0.0,
+    )
+
+
+def _disk(layout: RunLayout) -> Disk:
+    results, work = _bytes_below(layout.output / "checkpoints"), _bytes_below(layout.work)
+    return Disk(
+        free=shutil.disk_usage(layout.output).free,
+        results=results,
+        index=_bytes_below(layout.output) - results - work,
+        work=work,
+    )
+
+
+def _bytes_below(folder: Path) -> int:
+    """What the files take up; what vanishes meanwhile takes up nothing."""
+    total = 0
+    for above, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += Path(above, name).lstat().st_blocks * 512
+            except OSError:
+                continue
+    return total

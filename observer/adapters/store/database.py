@@ -286,6 +286,20 @@ class Store:
         )
         return [Digest(row[0]) for row in found]
 
+    def newest(self) -> Checkpoint | None:
+        """The checkpoint that training has come furthest with."""
+        return self._furthest("")
+
+    def newest_evaluated(self) -> Checkpoint | None:
+        """The same, of those that are evaluated."""
+        return self._furthest("WHERE EXISTS (SELECT 1 FROM evaluation WHERE evaluation.checkpoint = checkpoint.digest)")
+
+    def _furthest(self, which: str) -> Checkpoint | None:
+        row = self._connection.execute(
+            f"SELECT {rows.CHECKPOINT_COLUMNS} FROM checkpoint {which} ORDER BY step DESC, seen_at DESC LIMIT 1"  # noqa: S608
+        ).fetchone()
+        return None if row is None else rows.checkpoint_of(row)
+
     def revision(self) -> int:
         """A number that every commit raises that changes what people see."""
         return self._session.number("SELECT number FROM revision")

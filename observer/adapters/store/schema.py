@@ -1,5 +1,6 @@
 """The tables and how they came to be: one function a version, each in a transaction of its own."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
@@ -136,7 +137,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(missing)
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        connection = sqlite3.connect(_address_to_read(path), uri=True, timeout=_BUSY_SECONDS)
         version = _version(connection, path)
     except sqlite3.Error as error:
         raise StoreError(f"the database {path} cannot be read: {error}") from error
@@ -146,6 +147,16 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
             missing if version == 0 else f"the database {path} is of an older observer: start it once more"
         )
     return connection
+
+
+def _address_to_read(path: Path) -> str:
+    """SQLite joins whoever writes by a file beside the database; who may not make that file reads what lies there.
+
+    While somebody writes, the file is there, and may be read by those who may read the database.
+    """
+    beside = path.with_name(f"{path.name}-shm")
+    is_alone = not beside.exists() and not os.access(path.parent, os.W_OK)
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_alone else ''}"
 
 
 def is_damage(error: BaseException) -> bool:
