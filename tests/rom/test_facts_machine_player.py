@@ -42,6 +42,8 @@ def test_the_machines_options_follow_the_first_pad(at_title: Machine, fact: Fact
         at_title.tap(button)
     ram = at_title.ram
     options = [(ram[start + LEVEL], ram[start + SPEED]) for start in BLOCKS]
+    at_title.step(LEFT)
+    fact("$F5, $F6 for Left on pad 1 on the options", documented=(LEFT, LEFT), measured=tuple(at_title.ram[0xF5:0xF7]))
     fact("Level, speed of both after Right, Right, Right, Down, Right", documented=[(3, 2), (3, 2)], measured=options)
 
 

@@ -1,8 +1,10 @@
 """Title and options."""
 
 from models.fidelity import Fact
-from models.machine import INIT, MODE, OPTIONS, PLAY, TITLE, Machine
+from models.machine import CARTRIDGE, INIT, MODE, OPTIONS, PLAY, TITLE, Machine
 from models.rules_model import DOWN, LEFT, RIGHT, SELECT, START, UP, A, B
+
+from env.emulator import Emulator
 
 TOPIC = "Menus"
 PLAYERS, ROW, LEVEL, SPEED, MUSIC, ATTRACT, WINS_NEEDED = 0x727, 0x65, 0x316, 0x30B, 0x731, 0x741, 0x725
@@ -100,3 +102,32 @@ def test_options_persist_over_a_soft_reset(at_title: Machine, fact: Fact) -> Non
     at_title.step(frames=20)
     after = (at_title.ram[LEVEL], at_title.ram[SPEED])
     fact("Level, speed after a soft reset from a game of 7, HI", documented=(7, 2), measured=after)
+
+
+def test_until_the_title_is_up_the_flag_says_so(fact: Fact) -> None:
+    with Emulator(CARTRIDGE) as emulator:
+        machine = Machine(emulator)
+        rams = machine.trace([0] * 40)
+    flags = [f"${ram[ATTRACT]:02X}" for ram in rams]
+    fact(
+        "$0741 from the power's switching on to the title",
+        documented=["$FF", "$00"],
+        measured=list(dict.fromkeys(flags)),
+    )
+
+
+def test_what_is_off_in_the_menus(at_title: Machine, fact: Fact) -> None:
+    at_title.step(frames=10)
+    ram = at_title.ram
+    fact("$0723, $0724 after the power is switched on", documented=(0, 0), measured=(ram[0x723], ram[0x724]))
+    title = (ram[0x54], ram[0x5D])
+    at_title.tap(START)
+    options = (at_title.ram[0x54], at_title.ram[0x5D])
+    fact("$54, $5D on the title and on the options", documented=[(0, 0), (0, 0)], measured=[title, options])
+
+
+def test_the_generator_sticks_at_nothing(at_title: Machine, fact: Fact) -> None:
+    at_title.tap(START)
+    at_title.poke({0x17: 0, 0x18: 0})
+    states = {ram[0x17:0x19].hex() for ram in at_title.trace([0] * 20)}
+    fact("Generator states over 20 options frames from $0000", documented=["0000"], measured=sorted(states))

@@ -261,3 +261,31 @@ def test_the_throw_advances(arena: Arena, fact: Fact, speed: int, name: str, par
         documented=parities,
         measured=sorted({ram[FRAME_COUNTER] % 2 for ram in advanced}),
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "cells", "height", "frames"),
+    [("horizontal", ROW, 0, 2), ("vertical", COLUMN, 3, 1)],
+    ids=["row", "column"],
+)
+def test_how_long_cleared_cells_are_seen(
+    arena: Arena, fact: Fact, line: str, cells: dict[int, int], height: int, frames: int
+) -> None:
+    rams = locked(arena, cells, x=3, y=height)
+    shown = [sum(ram[FIELD + FLOOR + 3] == kind for ram in rams) for kind in (CLEARING, EMPTIED)]
+    fact(f"Frames of $Bx and of $Fx in a {line} match", documented=[frames, 16], measured=shown)
+
+
+def test_the_flag_of_a_match(arena: Arena, fact: Fact) -> None:
+    rams = locked(arena, ROW, x=3)
+    flags = [int(block(rams[16 + after], 0x14) != 0) for after in (1, 2, 3, 4)]
+    fact("$0314 is set 1, 2, 3, 4 frames after p, horizontal match", documented=[0, 1, 1, 1], measured=flags)
+
+
+def test_sizes_of_capsules(arena: Arena, fact: Fact) -> None:
+    ram = locked(arena, {}, x=6)[-1]
+    fact(
+        "Sizes of the capsule and the next ($0326, $0323)",
+        documented=(2, 2),
+        measured=(block(ram, 0x26), block(ram, 0x23)),
+    )

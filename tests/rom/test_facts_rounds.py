@@ -1,6 +1,7 @@
 """How rounds begin, pause and end, one player."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from models.arena import ACTION, GRAVITY, LOST, SPEEDUPS, Arena, X, Y, block
@@ -214,3 +215,41 @@ def test_cutscenes_take_another_start(
         seen = {ram[MODE] for ram in arena.trace([START, *[0] * 60])}
         starts += 1
     fact(f"Presses of START from the box to the next level, level {level}, {name}", documented=presses, measured=starts)
+
+
+def test_waits_count_down(arena: Arena, fact: Fact) -> None:
+    counts = [ram[0x51] for ram in win(arena, frames=50)]
+    steps = sorted({before - after for before, after in pairwise(counts)})
+    fact("Steps of $51 over 50 frames after a clear", documented=[1], measured=steps)
+
+
+def test_a_box_is_all_text(arena: Arena, fact: Fact) -> None:
+    field = win(arena, frames=130)[-1][FIELD : FIELD + 128]
+    other = [f"${byte:02X}" for byte in field if byte not in BOX]
+    fact("Bytes of the cleared field that are neither border, letter nor blank", documented=[], measured=other)
+
+
+def test_the_last_cutscene_has_a_step(arena: Arena, fact: Fact) -> None:
+    win(arena, 20, frames=200)
+    before = arena.machine.ram[0x5E]
+    ram = arena.trace([START, *[0] * 60])[-1]
+    fact(
+        "$5E is set before and in the cutscene after level 20",
+        documented=[False, True],
+        measured=[before != 0, ram[0x5E] != 0],
+    )
+
+
+def test_start_pauses_the_intro_too(arena: Arena, fact: Fact) -> None:
+    win(arena, frames=130)
+    rams = arena.trace([START, 0, 0, START, 0])
+    fact("$46, $068D after START in the intro", documented=(8, 5), measured=(rams[-1][MODE], rams[-1][PAUSE]))
+
+
+def test_play_begins_with_a_throw_from_the_spawn(machine: Machine, fact: Fact) -> None:
+    machine.begin(20, 1, state=0x2222)
+    ram = machine.ram
+    begun = (block(ram, ACTION), block(ram, X), block(ram, Y))
+    fact("Action state, column, height when play begins", documented=(6, 3, 15), measured=begun)
+    fact("$0324 at level 20 (84 viruses)", documented="$84", measured=f"${ram[VIRUSES]:02X}")
+    fact("Capsule ids in $0780-$07FF are below", documented=9, measured=1 + max(ram[0x780:0x800]))

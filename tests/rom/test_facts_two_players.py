@@ -344,3 +344,37 @@ def test_the_options_of_both_are_set_on_one_row(fact: Fact) -> None:
             documented=[1, 2],
             measured=[duel.of(player, SPEED) for player in (ONE, TWO)],
         )
+
+
+def test_the_box_of_a_draw(duel: Duel, fact: Fact) -> None:
+    rams = lose(duel, ONE, TWO)
+    border = {*range(0x8B, 0x90), *range(0xED, 0xF0)}
+    rows = []
+    for start in FIELDS:
+        boxed = [i // 8 for i in range(128) if rams[-1][start + i] in border]
+        rows.append((min(boxed), max(boxed)))
+    fact("Rows of a draw's box in both fields", documented=[(5, 9), (5, 9)], measured=rows)
+
+
+def test_the_end_of_a_match_by_a_top_out(duel: Duel, fact: Fact) -> None:
+    duel.begin()
+    duel.give_wins(1, 2)
+    duel.put(ONE, board(NECK))
+    duel.poke({BLOCKS[ONE] + ACTION: THROWING})
+    rams = trace(duel, LOSS_FRAMES)
+    fact("Wins, $61 at GAME OVER of a match", documented=(1, 3, 0), measured=(*duel.wins, rams[-1][LOSER]))
+    duel.step(START)
+    fact("$46 after START then", documented=1, measured=duel.ram[MODE])
+
+
+def test_the_next_round_keeps_levels_and_speeds(duel: Duel, fact: Fact) -> None:
+    duel.begin((3, 8), (0, 2))
+    duel.put(ONE, board(NECK))
+    duel.poke({BLOCKS[ONE] + ACTION: THROWING})
+    duel.step(frames=LOSS_FRAMES)
+    duel.step(START)
+    duel.wait_for({MODE: PLAY})
+    kept = [(duel.of(player, LEVEL), duel.of(player, SPEED), duel.of(player, WINS)) for player in (ONE, TWO)]
+    fact(
+        "Level, speed, wins of both in the round after player 1 lost", documented=[(3, 0, 0), (8, 2, 1)], measured=kept
+    )
