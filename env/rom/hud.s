@@ -66,9 +66,8 @@ TILE_NO_WIN = $A1
 .segment "CODE"
 
 .proc draw_counters
-  lda players
-  lsr a
-  bcs :+
+  jsr two_play
+  bcc :+
   jmp draw_versus
 :
   put_at HUD_TOP

@@ -13,6 +13,13 @@ NEXT_ABOVE_Y = 31
   lda pause_state
   bne show_pause
   jsr show_sparkles
+  lda attract
+  beq show_players
+  lda #1
+  sta spr_attr
+  lda #<demo_text
+  ldx #>demo_text
+  jsr put_text
   ; fall through
 .endproc
 
@@ -23,9 +30,8 @@ NEXT_ABOVE_Y = 31
   ldy #0
   lda field_column
   jsr show_capsules
-  lda players
-  lsr a
-  bcs @done
+  jsr two_play
+  bcc @done
   ldy #P2 - P1
   lda field_column + 1
   jmp show_capsules
@@ -67,10 +73,9 @@ NEXT_ABOVE_Y = 31
   beq @falling
   cmp #ACT_THROWING
   bne show_next
-  lda players
-  lsr a
-  bcs show_thrown
-  bcc show_next                 ; two players: no throw
+  jsr two_play
+  bcc show_thrown
+  bcs show_next                 ; two players: no throw
 @falling:
   tya
   pha
@@ -82,15 +87,15 @@ NEXT_ABOVE_Y = 31
 
 .proc show_next
   jsr next_colours
-  lda players
-  lsr a
-  bcc @above
+  jsr two_play
+  bcs @above
   lda #NEXT_X
   sta spr_x
   lda #NEXT_Y
   bne @put
 @above:
   lda t2
+  clc
   adc #NEXT_ABOVE
   sta spr_x
   lda #NEXT_ABOVE_Y
@@ -150,5 +155,7 @@ throw_y:
   .byte 28, 31, 34, 39, 45, 52, 57, 63, 68, 74, 79
 pause_text:
   .byte 102, 104, $19, $0A, $1E, $1C, $0E, $FF
+demo_text:
+  .byte 108, 217, $0D, $0E, $16, $18, $FF
 study_text:
   .byte 102, 23, $1C, $1D, $1E, $0D, $22, $FF

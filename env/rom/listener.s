@@ -59,9 +59,8 @@
   beq @none
   lda P1 + O_LOST
   bne @none
-  lda players
-  lsr a
-  bcs @wanted
+  jsr two_play
+  bcc @wanted
   lda P2 + O_VIRUSES
   beq @none
 @wanted:
@@ -125,9 +124,8 @@
   ldx #0
   ldy #P1 - P1
   jsr hear_player
-  lda players
-  lsr a
-  bcs @done
+  jsr two_play
+  bcc @done
   ldx #1
   ldy #P2 - P1
   jmp hear_player

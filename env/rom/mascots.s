@@ -62,9 +62,8 @@ SIZE = 3
   bne asleep
   lda mascot_hurt, x
   bne hurt
-  lda players
-  lsr a
-  bcc @dance                    ; two players share the three
+  jsr two_play
+  bcs @dance                    ; two players share the three
   lda virus_tally, x
   bne @dance
   rts                           ; extinct
@@ -116,9 +115,8 @@ SIZE = 3
   clc
   adc #1
   sta spr_attr
-  lda players
-  lsr a
-  bcs @one
+  jsr two_play
+  bcc @one
   lda #VERSUS_X
   sta spr_x
   lda #VERSUS_Y
