@@ -215,6 +215,7 @@ class Run:
             backlog=BacklogPolicy(
                 order=queue.order,
                 every_steps=queue.every_steps,
+                every_checkpoints=queue.every_checkpoints,
                 backlog_limit=queue.backlog_limit,
                 keep_every=queue.keep_every,
                 longest_wait_seconds=max(queue.backoff_seconds),

@@ -134,6 +134,7 @@ class WatchSection(Section):
 class QueueSection(Section):
     order: Order = "newest_first"
     every_steps: NonNegativeInt = 0
+    every_checkpoints: PositiveInt = 1
     backlog_limit: NonNegativeInt = 8
     keep_every: NonNegativeInt = 10
     max_failures: PositiveInt = 3

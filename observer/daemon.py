@@ -227,8 +227,8 @@ def run(
     config: Config,
     *,
     until_idle: bool = False,
+    on_turn: Callable[[], None] = lambda: None,
     read_again: Callable[[], Config] | None = None,
-    clock: Clock | None = None,
     backend: Backend | None = None,
     notifier: Notifier | None = None,
 ) -> int:
@@ -237,8 +237,8 @@ def run(
     Args:
         config: the whole configuration.
         until_idle: end when everything that was found is done, filmed and published.
+        on_turn: called after each turn of the loop.
         read_again: gives the configuration anew on SIGHUP; None: it does not change.
-        clock: tests pass their own.
         backend: where workers run; by default as children of this process.
         notifier: the service manager; by default the one in the environment.
 
@@ -247,7 +247,7 @@ def run(
         AlreadyRunning: another daemon works on an output folder.
         StoreError: a database cannot be used.
     """
-    clock, inbox = clock or SystemClock(), Inbox()
+    clock, inbox = SystemClock(), Inbox()
     notifier = notifier or Notifier.from_environment()
     if problem := confinement.support().problem:
         log.warning("confinement.missing", problem=problem)
@@ -266,16 +266,17 @@ def run(
         producers.begin(config)
         log.info("observer.started", runs=len(config.runs), workers=config.workers.count, rom=rom.name)
         notifier.ready(daemon.status_line())
-        _loop(daemon, inbox, until_idle=until_idle)
+        _loop(daemon, inbox, until_idle=until_idle, on_turn=on_turn)
         notifier.stopping()
     log.info("observer.stopped")
     return ExitCode.DONE
 
 
-def _loop(daemon: Daemon, inbox: Inbox, *, until_idle: bool) -> None:
+def _loop(daemon: Daemon, inbox: Inbox, *, until_idle: bool, on_turn: Callable[[], None]) -> None:
     messages: set[Message] = set()
     while True:
         daemon.tick(messages)
+        on_turn()
         if daemon.is_stopping or (until_idle and daemon.is_idle):
             return
         messages = inbox.wait(daemon.wait_seconds())

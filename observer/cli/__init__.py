@@ -12,7 +12,7 @@ from rich.markup import escape
 from env.errors import EmulatorMissing, EnvError, RomError
 from env.options import OptionsError
 from observer import __version__
-from observer.cli import configuring, diagnosing, inspecting, installing, playing, queueing, standing
+from observer.cli import backfilling, configuring, diagnosing, inspecting, installing, playing, queueing, standing
 from observer.cli.terminal import err, out
 from observer.core.errors import ExitCode, ObserverError
 
@@ -22,6 +22,7 @@ config_commands = typer.Typer(no_args_is_help=True, help="Check or show the conf
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     playing.run,
     playing.evaluate,
+    backfilling.backfill,
     inspecting.inspect,
     playing.verify,
     standing.status,

@@ -35,7 +35,7 @@ AllRunsOption = Annotated[str | None, typer.Option("--run", help="Only this run;
 def pause(config: ConfigOption = None, *, name: AllRunsOption = None) -> None:
     """Start nothing more, and put back what is being played, until `resume`; also over restarts."""
     for run, layout in _chosen(configuration.load(config), name):
-        _leave(layout, CommandKind.PAUSE)
+        leave_request(layout, CommandKind.PAUSE)
         _say(
             run, layout, "pauses: what is being played goes back, its finished games are kept; files are still taken in"
         )
@@ -44,7 +44,7 @@ def pause(config: ConfigOption = None, *, name: AllRunsOption = None) -> None:
 def resume(config: ConfigOption = None, *, name: AllRunsOption = None) -> None:
     """Go on after `pause`."""
     for run, layout in _chosen(configuration.load(config), name):
-        _leave(layout, CommandKind.RESUME)
+        leave_request(layout, CommandKind.RESUME)
         _say(run, layout, "goes on where it was")
 
 
@@ -66,7 +66,7 @@ def retry(
         found = store.requests.retriable(which)
     if not found.jobs and not found.files:
         raise ObserverError(f"nothing like that is parked or skipped in {layout.output}: `observer status` lists it")
-    _leave(layout, CommandKind.RETRY, which)
+    leave_request(layout, CommandKind.RETRY, which)
     for line in _told(found):
         out.print(line, soft_wrap=True, markup=False)
     _say(str(layout.output), layout, "tries them again")
@@ -91,7 +91,7 @@ def ask_to_evaluate(file: Path, settings: Config, *, name: str | None) -> None:
     )
     with _unwritable_is_said(layout):
         Letterbox(layout).put(checkpoint.digest, blob)
-    _leave(layout, CommandKind.EVALUATE, wanted)
+    leave_request(layout, CommandKind.EVALUATE, wanted)
     _say(str(layout.output), layout, f"plays step {checkpoint.step:,} ({file.name}) as soon as a worker is free")
 
 
@@ -119,7 +119,7 @@ def _chosen(settings: Config, name: str | None) -> list[tuple[str, RunLayout]]:
     return [(run, layout_of(settings, run)) for run in names]
 
 
-def _leave(layout: RunLayout, kind: CommandKind, argument: Argument = None) -> None:
+def leave_request(layout: RunLayout, kind: CommandKind, argument: Argument = None) -> None:
     """Insert a request; whoever owns the database does it.
 
     Raises:

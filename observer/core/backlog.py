@@ -18,6 +18,8 @@ class BacklogPolicy:
     order: Order = "newest_first"
     #: evaluate the first checkpoint of every so many steps; 0: all
     every_steps: int = 0
+    #: evaluate every so-manieth checkpoint, in the order they came; 1: all
+    every_checkpoints: int = 1
     #: more than this many checkpoints waiting: older ones are skipped; 0: never
     backlog_limit: int = 8
     #: every so-manieth checkpoint of the run is never skipped for it; 0: none
@@ -75,6 +77,7 @@ def choose(waiting: Sequence[Waiting], policy: BacklogPolicy, *, now: float, tak
     evaluations = [job for job in waiting if job.kind is JobKind.EVALUATE]
     renderings = [job for job in waiting if job.kind is JobKind.RENDER]
     skipped = _outside_steps(evaluations, policy.every_steps, taken)
+    skipped |= {job.id for job in evaluations if job.position % policy.every_checkpoints and job.may_be_passed_over}
     skipped |= _overflow([job for job in evaluations if job.id not in skipped], policy)
     evaluations = [job for job in evaluations if job.id not in skipped]
     first, second = evaluations, renderings

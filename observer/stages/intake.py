@@ -13,7 +13,7 @@ import structlog
 
 from env.options import EnvironmentOptions, OptionsError
 from observer.adapters.checkpoint_folder import Listing, list_folder, read_sidecar
-from observer.adapters.recognition import checkpoint_of
+from observer.adapters.recognition import checkpoint_of, step_in_name
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import FactName, Store
 from observer.checkpointfile import FileIdentity, read_file, readable
@@ -181,11 +181,11 @@ class Intake:
     def _due(self, now: float) -> list[str]:
         """The files to read in this scan, newest first; a file seen for the first time waits for the next one."""
         due = [
-            (sighting.identity.modified_ns, name)
+            (step_in_name(name), sighting.identity.modified_ns, name)
             for name, sighting in self._sightings.items()
             if sighting.next_look <= now and sighting.unchanged_since < now
         ]
-        return [name for _, name in sorted(due, reverse=True)[:READS_PER_SCAN]]
+        return [name for *_, name in sorted(due, reverse=True)[:READS_PER_SCAN]]
 
     def _look(self, name: str, environment: _Environment) -> None:
         try:

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from observer.core.asking import Urgency
 from observer.core.backlog import BacklogPolicy, Choice, Waiting, choose
 from observer.core.models import Digest, JobId, JobKind
 
@@ -39,6 +42,20 @@ def decide(waiting: list[Waiting], policy: BacklogPolicy | None = None, *, taken
 
 def test_nothing_waits_and_nothing_is_chosen() -> None:
     assert decide([]) == Choice(claim=None, skip=())
+
+
+def test_every_third_checkpoint_is_evaluated_in_the_order_they_came() -> None:
+    waiting = [evaluation(number) for number in range(1, 8)]
+    policy = BacklogPolicy(every_checkpoints=3, backlog_limit=0)
+    assert decide(waiting, policy).skip == (2, 3, 5, 6)
+    assert decide(waiting[4:], policy).skip == (5, 6)
+    started = [evaluation(2, started=True), replace(evaluation(3), urgency=Urgency.ASKED)]
+    assert decide(started, policy).skip == ()
+
+
+def test_what_is_asked_for_at_once_goes_before_all_else_and_clips() -> None:
+    waiting = [evaluation(5), replace(evaluation(1), urgency=Urgency.NOW), rendering(7, step=1), rendering(8, step=2)]
+    assert decide([*waiting, rendering(9, step=3)]).claim == 1
 
 
 @pytest.mark.parametrize(("order", "expected"), [("newest_first", 3), ("oldest_first", 1)])
