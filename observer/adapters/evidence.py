@@ -19,6 +19,17 @@ from observer.files import sync_folder
 CLIPS_FILE: Final = "clips.json"
 
 
+def check_files(files: JobFiles) -> None:
+    """What a worker left to be placed are plain files: nothing that leads elsewhere, or cannot be placed ever.
+
+    Raises:
+        ResultInvalid: one is not.
+    """
+    for path in (files.table, *files.replays.glob("*.replay")):
+        if path.is_symlink() or not path.is_file():
+            raise ResultInvalid(f"{path.name} is not a file")
+
+
 def check_replays(files: JobFiles, result: EvaluationResult) -> None:
     """Every game of the result has the very replay that it names.
 

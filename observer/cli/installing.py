@@ -1,6 +1,7 @@
 """`observer install-service`: the unit, in text and in words; written only where that was asked for."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,9 +75,9 @@ def _of_a_user() -> Iterator[str]:
 
 
 def _again(file: Path, *, for_user: bool) -> str:
-    program = Path(sys.argv[0]).absolute()
+    program = shlex.quote(str(Path(sys.argv[0]).absolute()))
     root = "" if for_user or os.geteuid() == 0 else "sudo "
-    return f"{root}{program} install-service --config {file} {'--user ' if for_user else ''}--apply"
+    return f"{root}{program} install-service --config {shlex.quote(str(file))} {'--user ' if for_user else ''}--apply"
 
 
 def _commands(*, for_user: bool) -> Iterator[str]:

@@ -244,6 +244,7 @@ class Dispatch:
 
     def _commit_evaluation(self, job: Job, files: JobFiles) -> None:
         result = jobfiles.read_result(files.result, self._evaluation_request(job))
+        evidence.check_files(files)
         evidence.check_replays(files, result)
         evidence.place_evaluation(files, evidence_folder(job, self._layout))
         directory = evaluation_folder(job.checkpoint, job.plan.scenario.name, plan_digest(job.plan))

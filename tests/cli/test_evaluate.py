@@ -13,7 +13,8 @@ from fakes.checkpoints import members_of, with_member, write, zipped
 from fakes.command import Command
 
 from env import replay as replays
-from observer.adapters import jobfiles
+from observer.adapters import confinement, jobfiles
+from observer.core.layout import JobFiles
 from observer.core.models import EvaluationResult
 
 CONFIG = "evaluation: {lanes: 3, frame_limit: 700}\n"
@@ -57,6 +58,13 @@ def test_the_folder_keeps_what_was_printed_and_every_replay(kept: Kept) -> None:
     assert (folder / "result.json").read_text(encoding="utf-8") == done.stdout
     assert jobfiles.read(EvaluationResult, folder / "result.json").summary.episodes == 3
     assert sorted(path.name for path in (folder / "replays").iterdir()) == ["0.replay", "1.replay", "2.replay"]
+
+
+@pytest.mark.timeout(300)
+def test_its_worker_was_confined_like_any_other(kept: Kept) -> None:
+    held = jobfiles.read(EvaluationResult, kept[1] / "result.json").provenance.confinement
+    assert held.startswith(f"landlock {confinement.support().abi}" if confinement.support().abi else "no landlock")
+    assert not JobFiles(kept[1]).temporary.exists()
 
 
 @pytest.mark.timeout(300)

@@ -110,6 +110,8 @@ def misbehave(files: JobFiles, behaviour: str, count: int) -> None:
     elif behaviour == "garbage":
         files.result.write_text("{}", encoding="utf-8")
         sys.exit(0)
+    elif behaviour == "trap" and count == 1:
+        (files.replays / "trap.replay").symlink_to("/etc/passwd")
     elif behaviour == "another_game" and count == 1:
         (files.replays / f"{files.folder.name}.replay").write_bytes(b"")
         next(files.replays.glob("0.replay")).write_bytes(b"not what was played")

@@ -241,7 +241,8 @@ def test_a_machine_that_gives_no_process_makes_everything_wait(admitted: World) 
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "sentence"), [("garbage", "schema"), ("another_game", "not the one that the result names")]
+    ("behaviour", "sentence"),
+    [("garbage", "schema"), ("another_game", "not the one that the result names"), ("trap", "is not a file")],
 )
 def test_a_result_that_does_not_hold_is_parked_and_not_published(
     admitted: World, behaviour: str, sentence: str

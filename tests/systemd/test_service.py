@@ -132,3 +132,14 @@ def test_a_reload_reads_the_configuration_and_a_wrong_one_is_left(service: Servi
     service.machine.ctl("reload", UNIT)
     service.until(lambda: "queue.max_failures" in service.machine.journal(UNIT))
     assert service.pid == before
+
+
+@pytest.mark.slow
+def test_where_landlock_is_forbidden_it_says_so_once_and_goes_on(service: Service) -> None:
+    service.drop()
+    service.start(SystemCallFilter="~landlock_create_ruleset")
+    service.until(lambda: service.status()["evaluations"] == 1)
+    told = [line for line in service.machine.journal(UNIT).splitlines() if "confinement.missing" in line]
+    assert len(told) == 1
+    assert "a system-call filter forbids Landlock" in told[0]
+    assert result_of(service).provenance.confinement == "no landlock, network loopback, calls filtered"
