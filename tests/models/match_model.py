@@ -14,6 +14,8 @@ from models.seeding_model import CELLS, EMPTY, ROWS, Generator, capsule_queue, p
 OPTIONS, LEVEL_DATA, PLAY, TOPPED_OUT, ROUND_OVER, INTRO = 1, 3, 4, 5, 7, 8
 WINS_NEEDED = 3
 LAST_LEVEL = 24
+#: levels that end with a picture more; at LOW only the last of them
+CUTSCENE_LEVELS = (5, 10, 15, 20)
 #: frames: after the last virus; from the last kill to the box and on to START
 INTRO_FRAMES, CLEAR_FRAMES, BOX_FRAMES = 128, 64, 32
 #: from mode 7 to the field's end, and on to GAME OVER
@@ -44,6 +46,7 @@ class Match:
     loser: int = 0
     #: frames in this mode, or since the round was decided in it
     waited: int = 0
+    is_cutscene_shown: bool = False
 
     @property
     def decided(self) -> bool:
@@ -182,10 +185,15 @@ class Match:
 
     def _go_on(self) -> None:
         if len(self.players) == 1:
-            self.levels = [min(self.levels[0] + 1, LAST_LEVEL)]
-            self._enter(LEVEL_DATA)
+            self.is_cutscene_shown = self._has_cutscene() and not self.is_cutscene_shown
+            if not self.is_cutscene_shown:
+                self.levels = [min(self.levels[0] + 1, LAST_LEVEL)]
+                self._enter(LEVEL_DATA)
         else:
             self._enter(OPTIONS if WINS_NEEDED in self.wins else LEVEL_DATA)
+
+    def _has_cutscene(self) -> bool:
+        return self.levels[0] in (CUTSCENE_LEVELS if self.speeds[0] else CUTSCENE_LEVELS[-1:])
 
     def _topped_out(self) -> None:
         losers = [i for i, player in enumerate(self.players) if player.lost]

@@ -1,6 +1,7 @@
 """The cartridge and the rules model, frame by frame over whole games: one player, two, and against the machine."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, repeat
 
@@ -9,12 +10,21 @@ import pytest
 from models.comparison import match_differences, play, play_match
 from models.machine import Machine
 from models.match_model import LEVEL_DATA, OPTIONS, PLAY, Match
-from models.players import STYLES, board_for_play, generator_state, held_buttons, rubble
+from models.players import STYLES, board_for_play, generator_state, held_buttons, nearly_clear, rubble
 from models.rules_model import START
 from models.seeding_model import Generator
 
 QUICK_FRAMES, LONG_FRAMES = 700, 8000
-SOAK_GAMES = 600
+#: of the soak test, which plays four blocks of them
+BLOCK_SEEDS = 100
+ALONE, TWO, AGAINST = (
+    (1, False, "runs of levels"),
+    (2, False, "matches of two"),
+    (2, True, "matches against the machine"),
+)
+KINDS = ((ALONE, AGAINST), (ALONE, TWO), (TWO,), (ALONE, TWO))
+#: levels at which a player alone begins: pictures follow 5, 10, 15, 20; the last is 24
+CUTSCENES_NEAR = (4, 9, 14, 19, 20, 23, 0)
 
 
 def play_a_game(machine: Machine, seed: int, frames: int) -> None:
@@ -43,6 +53,8 @@ def new_match(
     """Mode 3 on both sides.  Every second match of two people has unequal levels and speeds."""
     chance = np.random.default_rng(seed)
     level, speed = int(chance.integers(21)), int(chance.integers(3))
+    if players == 1:
+        level = CUTSCENES_NEAR[seed % len(CUTSCENES_NEAR)]
     levels, speeds = [level] * players, [speed] * players
     if players == 2 and not is_cpu and seed % 2:
         levels, speeds = [level, int(chance.integers(21))], [speed, int(chance.integers(3))]
@@ -82,8 +94,10 @@ def play_prepared_rounds(machine: Machine, match: Match, chance: np.random.Gener
     spent = 0
     while match.mode != OPTIONS and spent < frames:
         skip_intro(machine, match)
+        players = len(match.players)
         for number, player in enumerate(match.players, 1):
-            machine.put_board(player, board_for_play(match.queue, chance), player=number)
+            deal = nearly_clear if players == 1 and chance.random() < 0.6 else board_for_play
+            machine.put_board(player, deal(match.queue, chance), player=number)
         one, two = (held_buttons(int(style), chance, frames) for style in chance.integers(STYLES, size=2))
         spent += play_a_round(machine, match, zip(one, two, strict=True))
         if match.mode == PLAY:
@@ -115,6 +129,12 @@ def test_a_match_of_two_goes_on_the_cartridge_as_in_the_model(machine: Machine, 
     play_prepared_rounds(machine, match, chance, QUICK_FRAMES)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_levels_follow_each_other_on_the_cartridge_as_in_the_model(machine: Machine, seed: int) -> None:
+    match, chance = new_match(machine, seed, players=1)
+    play_prepared_rounds(machine, match, chance, QUICK_FRAMES)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_match_against_the_machine_goes_on_the_cartridge_as_in_the_model(machine: Machine, seed: int) -> None:
     match, chance = new_match(machine, seed, is_cpu=True)
@@ -130,19 +150,21 @@ def test_boards_as_they_are_dealt_go_on_in_two_fields_as_in_the_model(machine: M
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_a_thousand_seeded_games_go_on_the_cartridge_as_in_the_model(
-    machine: Machine, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("block", range(4))
+def test_hundreds_of_seeded_games_go_on_the_cartridge_as_in_the_model(
+    machine: Machine, capsys: pytest.CaptureFixture[str], block: int
 ) -> None:
-    counts = {"games": 0, "fields of rubble": 0, "matches of two": 0, "matches against the machine": 0}
-    for seed in range(1000, 1000 + SOAK_GAMES):
+    counts = Counter[str]()
+    for seed in range(1000 + block * BLOCK_SEEDS, 1000 + (block + 1) * BLOCK_SEEDS):
         play_a_game(machine, seed, LONG_FRAMES)
-        counts["games"] += 1
+        counts["games on dealt boards"] += 1
         if seed % 2:
             play_rubble(machine, seed, LONG_FRAMES)
-            counts["fields of rubble"] += 1
-        is_cpu = seed % 4 == 0
-        match, chance = new_match(machine, seed, is_cpu=is_cpu)
-        play_prepared_rounds(machine, match, chance, LONG_FRAMES)
-        counts["matches against the machine" if is_cpu else "matches of two"] += 1
+            counts["games on rubble"] += 1
+        for players, is_cpu, name in KINDS[seed % 4]:
+            match, chance = new_match(machine, seed, players=players, is_cpu=is_cpu)
+            play_prepared_rounds(machine, match, chance, LONG_FRAMES)
+            counts[name] += 1
     with capsys.disabled():
-        sys.stdout.write(f"\nagree frame by frame: {counts}, {machine.emulator.frames} frames\n")
+        said = ", ".join(f"{count} {name}" for name, count in counts.items())
+        sys.stdout.write(f"\n{counts.total()} agree frame by frame: {said}; {machine.emulator.frames} frames\n")
