@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from env.actions import ActionSet, Pads, hold, until_control
+from env.errors import EnvError
 from env.game import Seats, is_over
 from env.observation import Planes
 from env.opponent import NOTHING, Opponent
@@ -95,7 +96,10 @@ class Rival:
             action_masks=self.actions.mask(ram, self.at)[None],
             generators=[self.generator],
         )
-        return int(chosen[0])
+        action = int(chosen[0])
+        if action != NOTHING and not 0 <= action < self.actions.count:
+            raise EnvError(f"the opponent chose action {action}, which is not one of 0 to {self.actions.count - 1}")
+        return action
 
     def _carried_out(self, action: int, ram: bytes) -> Pads:
         if action == NOTHING:

@@ -43,7 +43,8 @@ class GameSettings:
     capsule_limit: int | None = None
     #: whether a finished episode's info carries its replay
     record: bool = True
-    #: makes who plays the other side in mode 2p, once for each lane; None: the one that the options name
+    #: makes who plays the other side in mode 2p, once for each lane; None: the one that the options name. Where one is
+    #: given, `metadata` is to say who it is
     opponent: Callable[[], Opponent] | None = None
     #: of the software that plays, and what a caller adds: both go into every replay as they are
     versions: Mapping[str, str] = field(default_factory=dict)

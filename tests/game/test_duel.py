@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from env.actions import ACTIONS, Mask
 from env.duel import Rival, Stream, merged
+from env.errors import EnvError
 from env.game import ACTION, FIELD, MODE, PLAYER_2, TOPPED_OUT, VIRUSES_LEFT, Action, seats
 from env.observation import Planes, planes
 from env.opponent import NOTHING, OPPONENTS, Noop, Opponent, Random
@@ -173,6 +174,13 @@ def test_an_opponent_may_do_nothing_for_the_frame_skip(build_versus_ram: BuildRa
     assert len(scripted.asked) == 1
     pads.send(ram)
     assert len(scripted.asked) == 2
+
+
+@pytest.mark.parametrize("answer", [-2, 6, 99])
+def test_an_answer_that_is_no_action_is_said_in_a_sentence(build_versus_ram: BuildRam, answer: int) -> None:
+    pads = rival(Scripted([answer]), "pad").pads(build_versus_ram())
+    with pytest.raises(EnvError, match=f"the opponent chose action {answer}, which is not one of 0 to 5"):
+        next(pads)
 
 
 def asked(opponent: Opponent, mask: Sequence[bool], *, seed: int = 0, times: int = 60) -> list[int]:
