@@ -1,28 +1,30 @@
 """A recording of the game, held against a cartridge: pads per frame in, RAM per frame out.
 
-`python -m models.trace FILE [--rom ROM]` (in tests/) plays a recording on a cartridge and names the first frame in which
-a lock, a clear, a fall or a spawn differs.  Owns the file's form; docs/reference/stand-in-rom.md describes it.
+`python -m models.trace play FILE [--rom ROM]` (in tests/) names the first frame in which a lock, a clear, a fall or a
+spawn differs; `python -m models.trace record FILE --rom ROM` makes a recording.  docs/reference/stand-in-rom.md says more.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 from models.machine import CARTRIDGE, MODE, PLAY, mirrored
+from models.players import held_buttons
+from models.recording import BLOCKS, FIELDS, Trace, TraceError, events, read, text_of, with_watched
 
 from env.boot import StartStates
 from env.cartridge import Cartridge
 from env.emulator import Emulator
 from env.errors import EnvError
-from env.options import Scenario
+from env.options import Mode, Scenario, Speed
 from env.play import drive
-from env.savestate import RAM_BYTES, with_ram
+from env.savestate import with_ram
 
-BLOCKS, FIELDS, PLAYERS, VS_CPU = (0x300, 0x380), (0x400, 0x500), 0x727, 0x04
-ACTION, RESOLVING, SPAWNED = 0x17, 1, 3
-CLEARING, EMPTIED, VIRUS = 0xB0, 0xF0, 0xD0
+PLAYERS, VS_CPU, LOST, VIRUSES = 0x727, 0x04, 0x09, 0x24
 #: what a start carries over: generator, counters, tallies, throw, pads, blocks, fields, flags and score, queue
 CARRIED = (
     *range(0x17, 0x19),
@@ -40,22 +42,15 @@ CARRIED = (
 )
 
 
-class TraceError(ValueError):
-    """A recording that cannot be used; the sentence says where and why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """A recording from a frame of live play on."""
-
-    #: the 2048 bytes of work RAM between the frame before the first and the first
-    start: bytes
-    #: addresses that were recorded, in the order of their bytes
-    watched: tuple[int, ...]
-    #: pad 1 and pad 2 of each frame, in the game's own bits
-    pads: tuple[tuple[int, int], ...]
-    #: the watched bytes after each frame
-    seen: tuple[bytes, ...]
+#: what a recording of ours watches
+WATCHED = (
+    0x43,
+    MODE,
+    *(block + offset for block in BLOCKS for offset in range(0x30)),
+    *(field + cell for field in FIELDS for cell in range(128)),
+)
+#: a style of `models.players` that drops capsule after capsule
+DROPPING = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,88 +74,6 @@ class Verdict:
             return f"every lock, clear, fall and spawn of {self.frames} frames agrees; the first other byte: {byte}"
         recorded_events, found_events = (text or "nothing" for text in self.events)
         return f"frame {self.first_event}: recorded was {recorded_events}, here {found_events}; the first other byte: {byte}"
-
-
-def read(text: str) -> Trace:
-    """A recording from its text.
-
-    Raises:
-        TraceError: a line is not of the form, or what tells events apart was not recorded.
-    """
-    lines = [(i, line.split()) for i, line in enumerate(text.splitlines(), 1) if line.strip() and line[0] != "#"]
-    if len(lines) < 2 or lines[0][1][0] != "start" or lines[1][1][0] != "watch":
-        raise TraceError("a recording begins with a line `start` and a line `watch`")
-    start = _bytes(*lines[0][1][1:], line=lines[0][0], count=RAM_BYTES)
-    watched = tuple(_addresses(lines[1][1][1:], line=lines[1][0]))
-    frames = [(line, _bytes(*words, line=line, count=2 + len(watched))) for line, words in lines[2:]]
-    if missing := {BLOCKS[0] + ACTION, *range(0x400, 0x480)} - set(watched):
-        raise TraceError(f"the recording does not watch ${min(missing):04X}: it needs $0317 and $0400-$047F at least")
-    if start[MODE] != PLAY:
-        raise TraceError(f"the recording starts in mode {start[MODE]}: it must start in live play, mode {PLAY}")
-    return Trace(
-        start=start,
-        watched=watched,
-        pads=tuple((frame[0], frame[1]) for _, frame in frames),
-        seen=tuple(frame[2:] for _, frame in frames),
-    )
-
-
-def text_of(trace: Trace) -> str:
-    """The text that `read` understands."""
-    watch = " ".join(f"{address:04X}" for address in trace.watched)
-    frames = (bytes(pads).hex(" ") + " " + seen.hex() for pads, seen in zip(trace.pads, trace.seen, strict=True))
-    return "\n".join([f"start {trace.start.hex()}", f"watch {watch}", *frames, ""])
-
-
-def _bytes(*words: str, line: int, count: int) -> bytes:
-    try:
-        found = bytes.fromhex("".join(words))
-    except ValueError:
-        raise TraceError(f"line {line}: not bytes in hexadecimal digits") from None
-    if len(found) != count:
-        raise TraceError(f"line {line}: {len(found)} bytes, expected {count}")
-    return found
-
-
-def _addresses(words: Sequence[str], *, line: int) -> Iterator[int]:
-    for word in words:
-        first, _, last = word.partition("-")
-        try:
-            span = range(int(first, 16), int(last or first, 16) + 1)
-        except ValueError:
-            raise TraceError(f"line {line}: {word} is no address or range of addresses") from None
-        if not span or span[-1] >= RAM_BYTES:
-            raise TraceError(f"line {line}: {word} is outside work RAM, 0000-07FF")
-        yield from span
-
-
-def events(before: bytes, after: bytes) -> str:
-    """Locks, clears, falls and spawns of a frame, as words; both are whole RAM, unrecorded bytes may be anything."""
-    words = []
-    for number, (block, start) in enumerate(zip(BLOCKS, FIELDS, strict=True), 1):
-        old, new = before[start : start + 128], after[start : start + 128]
-        words += [f"{word} of player {number}" for word in _words(before[block + ACTION], after[block + ACTION])]
-        if any(_is(CLEARING, b) and not _is(CLEARING, a) for a, b in zip(old, new, strict=True)):
-            words.append(f"clear of player {number}")
-        if after[block + ACTION] == RESOLVING and _fell(old, new):
-            words.append(f"fall of player {number}")
-    return ", ".join(words)
-
-
-def _words(before: int, after: int) -> Iterator[str]:
-    if (before, after) == (0, RESOLVING):
-        yield "lock"
-    if before != SPAWNED and after == SPAWNED:
-        yield "spawn"
-
-
-def _is(kind: int, cell: int) -> bool:
-    return cell & 0xF0 == kind
-
-
-def _fell(old: bytes, new: bytes) -> bool:
-    """A settled cell was left empty at once, which only a fall does."""
-    return any(a < CLEARING and b == 0xFF for a, b in zip(old, new, strict=True))
 
 
 def replay(trace: Trace, *, rom: Path = CARTRIDGE) -> Verdict:
@@ -199,26 +112,69 @@ def _compare(emulator: Emulator, trace: Trace) -> Verdict:
     return Verdict(frames=len(trace.pads), first_byte=first_byte, byte=byte)
 
 
-def with_watched(ram: bytes, watched: Sequence[int], values: bytes) -> bytes:
-    changed = bytearray(ram)
-    for address, value in zip(watched, values, strict=True):
-        changed[address] = value
-    return bytes(changed)
+def record(rom: Path, scenario: Scenario, *, seed: int, frames: int) -> Trace:
+    """A round of the environment's seed on a cartridge, played by random drops until it is decided.
+
+    Raises:
+        EnvError: the cartridge does not come to play, or the emulator is gone.
+    """
+    chance = np.random.default_rng(seed)
+    buttons = [held_buttons(DROPPING, chance, frames) for _ in range(2)]
+    pads, seen = [], []
+    with Emulator(rom) as emulator:
+        drive(emulator, StartStates(Cartridge.read(rom)).begin(emulator, scenario, seed=seed))
+        start = ram = emulator.read_ram()
+        for one, two in zip(*buttons, strict=True):
+            if not _is_live(ram):
+                break
+            emulator.step(bytes((mirrored(one), mirrored(two))))
+            ram = emulator.read_ram()
+            pads.append((one, two))
+            seen.append(bytes(ram[address] for address in WATCHED))
+    return Trace(start=start, watched=WATCHED, pads=tuple(pads), seen=tuple(seen))
+
+
+def _is_live(ram: bytes) -> bool:
+    blocks = BLOCKS[: 2 if ram[PLAYERS] == 2 else 1]
+    return ram[MODE] == PLAY and all(ram[block + VIRUSES] and not ram[block + LOST] for block in blocks)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: 0 where every lock, clear, fall and spawn agrees, 1 where one differs, 2 where nothing was compared."""
-    parser = argparse.ArgumentParser(prog="models.trace", description=__doc__)
-    parser.add_argument("recording", type=Path, help="see docs/reference/stand-in-rom.md")
-    parser.add_argument("--rom", type=Path, default=CARTRIDGE, help="an iNES file; the stand-in game without it")
-    options = parser.parse_args(arguments)
+    options = _options(arguments)
     try:
-        verdict = replay(read(options.recording.read_text(encoding="utf-8")), rom=options.rom)
+        if options.command == "record":
+            return _record(options)
+        verdict = replay(read(options.file.read_text(encoding="utf-8")), rom=options.rom)
     except (TraceError, EnvError, OSError, UnicodeDecodeError) as error:
-        sys.stderr.write(f"{options.recording.name}: {error}\n")
+        sys.stderr.write(f"{options.file.name}: {error}\n")
         return 2
     sys.stdout.write(f"{verdict}\n")
     return 0 if verdict.first_event is None else 1
+
+
+def _record(options: argparse.Namespace) -> int:
+    scenario = Scenario(mode=options.mode, level=options.level, speed=options.speed)
+    made = record(options.rom, scenario, seed=options.seed, frames=options.frames)
+    options.file.write_text(text_of(made), encoding="utf-8")
+    sys.stdout.write(f"{len(made.pads)} frames\n")
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="models.trace")
+    commands = parser.add_subparsers(dest="command", required=True)
+    play = commands.add_parser("play", help="hold a recording against a cartridge")
+    make = commands.add_parser("record", help="record a round of random drops on a cartridge")
+    for command in (play, make):
+        command.add_argument("file", type=Path)
+        command.add_argument("--rom", type=Path, default=CARTRIDGE, help="an iNES file; the stand-in game without it")
+    make.add_argument("--mode", choices=get_args(Mode), default="1p")
+    make.add_argument("--level", type=int, default=0)
+    make.add_argument("--speed", choices=get_args(Speed), default="med")
+    make.add_argument("--seed", type=int, default=0)
+    make.add_argument("--frames", type=int, default=8000, help="at most")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

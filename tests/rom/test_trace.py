@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models import recording as recordings
 from models import trace
 from models.comparison import BLOCKS, FIELDS, TALLIES, block_ram, score_ram
 from models.machine import FRAME_COUNTER, MODE, PLAY
 from models.match_model import Match
 from models.players import board_for_play, generator_state, held_buttons
+from models.recording import Trace
 from models.seeding_model import Generator
-from models.trace import Trace
 
 FRAMES = 400
 #: what the model knows
@@ -69,8 +70,8 @@ def frames_of(kind: str, of: Trace) -> Iterator[int]:
     """Frames, from 1, of the recording in which such a thing happens to player 1."""
     before = of.start
     for frame, seen in enumerate(of.seen, 1):
-        after = trace.with_watched(before, of.watched, seen)
-        if f"{kind} of player 1" in trace.events(before, after):
+        after = recordings.with_watched(before, of.watched, seen)
+        if f"{kind} of player 1" in recordings.events(before, after):
             yield frame
         before = after
 
@@ -79,7 +80,7 @@ def frames_of(kind: str, of: Trace) -> Iterator[int]:
 def test_a_recording_of_the_model_plays_on_the_cartridge(seed: int, players: int) -> None:
     made = recording(seed, players)
     assert all(list(frames_of(kind, made)) for kind in ("lock", "spawn", "clear", "fall"))
-    read = trace.read(trace.text_of(made))
+    read = recordings.read(recordings.text_of(made))
     assert read == made
     assert str(trace.replay(read)) == f"all {len(made.pads)} frames agree"
 
@@ -93,9 +94,9 @@ def test_the_first_frame_in_which_something_comes_late_is_named(
     late = (*made.seen[: frame - 1], made.seen[frame - 2], *made.seen[frame:])
     file = tmp_path / "late.trace"
     file.write_text(
-        trace.text_of(Trace(start=made.start, watched=made.watched, pads=made.pads, seen=late)), encoding="utf-8"
+        recordings.text_of(Trace(start=made.start, watched=made.watched, pads=made.pads, seen=late)), encoding="utf-8"
     )
-    assert trace.main([str(file)]) == 1
+    assert trace.main(["play", str(file)]) == 1
     said = capsys.readouterr().out
     assert said.startswith(f"frame {frame}: recorded was nothing, here ")
     assert f"{kind} of player 1" in said
@@ -110,8 +111,8 @@ def test_another_byte_alone_is_said_but_is_no_failure(tmp_path: Path, capsys: py
         start=made.start, watched=made.watched, pads=made.pads, seen=(*made.seen[:20], bytes(other), *made.seen[21:])
     )
     file = tmp_path / "other.trace"
-    file.write_text(trace.text_of(changed), encoding="utf-8")
-    assert trace.main([str(file)]) == 0
+    file.write_text(recordings.text_of(changed), encoding="utf-8")
+    assert trace.main(["play", str(file)]) == 0
     assert "the first other byte: $0312 is $" in capsys.readouterr().out
 
 
@@ -138,7 +139,25 @@ def test_a_file_that_is_no_recording_is_refused_in_one_sentence(
 ) -> None:
     file = tmp_path / "broken.trace"
     file.write_text(text, encoding="utf-8")
-    assert trace.main([str(file)]) == 2
+    assert trace.main(["play", str(file)]) == 2
     said = capsys.readouterr().err
     assert sentence in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("mode", ["1p", "2p", "vs_cpu"])
+def test_what_was_recorded_on_a_cartridge_plays_on_it(
+    mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "game.trace")
+    assert trace.main(["record", file, "--mode", mode, "--level", "3", "--seed", "5", "--frames", "150"]) == 0
+    assert trace.main(["play", file]) == 0
+    assert capsys.readouterr().out == "150 frames\nall 150 frames agree\n"
+
+
+def test_a_level_that_the_game_does_not_have_is_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trace.main(["record", str(tmp_path / "game.trace"), "--level", "21"]) == 2
+    assert "21 is not a level of the game" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
