@@ -132,6 +132,26 @@ with socket.create_server(("127.0.0.1", 0)) as outer:
     assert confined(script, tmp_path).split() == ["PermissionError"] * 2
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the number of ioctl is x86's")
+def test_a_namespace_that_comes_without_its_rights_is_not_entered(tmp_path: Path) -> None:
+    """As on systems that give user namespaces and deny what one does in them: loopback would stay down."""
+    script = """
+from observer.adapters.confinement import kernel, syscalls
+import ctypes, struct
+do = syscalls._do
+raising = [do(0x20, 24), do(0x15, 0x8914, if_not=1), do(0x06, 0x50000 | 1)]
+program = b"".join([do(0x20, 0), do(0x15, 16, if_not=3), *raising, do(0x06, 0x7FFF0000)])
+held = ctypes.create_string_buffer(program, len(program))
+kernel.prctl(38, 1)
+kernel.prctl(22, 2, struct.pack("@HP", len(program) // 8, ctypes.addressof(held)))
+print(network.leave())
+confinement.confine(needs())
+with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+    print("met")
+"""
+    assert confined(script, tmp_path).split() == ["False", "met"]
+
+
 def test_threads_that_run_already_would_stay_free_so_they_are_refused(tmp_path: Path) -> None:
     script = """
 import threading

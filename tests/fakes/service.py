@@ -32,7 +32,7 @@ class Service:
         self.watched = site / "models" / "checkpoints"
         self.layout = RunLayout(site / "out")
 
-    def begin_anew(self, **evaluation: int) -> None:
+    def begin_anew(self, *clips: str, **evaluation: int) -> None:
         """Stopped, with nothing to do and nothing done."""
         self.machine.ctl("stop", UNIT, check=False)
         self.machine.ctl("reset-failed", check=False)
@@ -46,7 +46,7 @@ class Service:
             "watch": {"settle_seconds": 0.2, "rescan_seconds": 1},
             "evaluation": {"episodes": 4, "lanes": 2, "frame_limit": 600, **evaluation},
             "workers": {"count": 1},
-            "clips": {"choose": []},
+            "clips": {"choose": [*clips]},
         }
         (self.site / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 

@@ -104,8 +104,8 @@ def test_a_loop_that_hangs_is_killed_and_started_again(service: Service) -> None
 
 
 @pytest.mark.slow
-def test_after_a_kill_it_is_there_again_and_finishes_what_it_played(service: Service) -> None:
-    service.begin_anew(episodes=12, frame_limit=2000)
+def test_after_a_kill_it_is_there_again_finishes_what_it_played_and_films_it(service: Service) -> None:
+    service.begin_anew("best", episodes=12, frame_limit=2000)
     service.drop()
     service.start(RestartSec="0")
     service.until(service.is_playing)
@@ -113,6 +113,8 @@ def test_after_a_kill_it_is_there_again_and_finishes_what_it_played(service: Ser
     service.until(lambda: service.show("NRestarts") == "1")
     service.until(lambda: service.status()["queue"]["done"] == 1)
     assert [game.seed for game in result_of(service).episodes] == list(range(12))
+    service.until(lambda: service.status()["renderings"]["done"] == 1)
+    assert len(list(service.layout.output.rglob("clips/*.mp4"))) == 1
 
 
 @pytest.mark.slow

@@ -74,16 +74,15 @@ def confine(needs: Needs) -> Confined:
     threads = sum(1 for _ in Path("/proc/self/task").iterdir())
     if threads != 1:
         raise RuntimeError(f"{threads} threads run already, and only this one would be confined")
-    is_cut_off = network.cut_off()
+    has_left = network.leave()
     privileges.give_up()
     offered = landlock.support()
     if offered.abi:
         landlock.restrict(
             needs.reads, executes=needs.executes, writes=needs.writes, devices=needs.devices, abi=offered.abi
         )
+        if not has_left:
+            landlock.restrict_ports(network.short_lived_ports(), abi=offered.abi)
     limited: Network = "ports" if offered.abi >= landlock.NETWORK_ABI else "open"
-    if offered.abi and not is_cut_off:
-        landlock.restrict_ports(network.short_lived_ports(), abi=offered.abi)
-    return Confined(
-        landlock=offered, network="loopback" if is_cut_off else limited, filters_calls=syscalls.refuse_dangerous()
-    )
+    reach = limited if not has_left and network.leads_out() else "loopback"
+    return Confined(landlock=offered, network=reach, filters_calls=syscalls.refuse_dangerous())

@@ -8,7 +8,6 @@ import fcntl
 import os
 import socket
 import struct
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +22,22 @@ _DEFAULT_PORTS: Final = (32768, 60999)
 _IPV6_DEVICE: Final = 9
 
 
-def cut_off() -> bool:
-    """Leave the machine's network for one of one's own; whether nothing leads out now."""
-    with suppress(OSError):
-        _leave()
-        _raise_loopback()
-    return not leads_out()
+def leave() -> bool:
+    """Leave the machine's network for one of one's own with a loopback that works; False: nothing has changed.
+
+    A child tries it first: some systems give the namespace and then not the right to use it, and there is no way back.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            _leave()
+        except BaseException:  # noqa: BLE001 -- whatever it was, this child goes no further
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        return False
+    _leave()
+    return True
 
 
 def leads_out() -> bool:
@@ -62,8 +71,5 @@ def _leave() -> None:
         Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-
-
-def _raise_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP_AND_RUNNING))
