@@ -9,7 +9,8 @@ from models.rules_model import Round
 
 BLOCKS, FIELDS = (0x300, 0x380), (0x400, 0x500)
 TALLIES, SCORE, QUEUE, WINS, TO_PLACE = 0x72, 0x729, 0x780, 0x1E, 0x28
-WINNER, LOSER, PLAYERS, PRESSED, HELD, FIELD_VIRUSES = 0x55, 0x61, 0x727, 0xF5, 0xF7, 0x24
+WINNER, LOSER, PLAYERS, PAUSE_ALLOWED, THROW_STEP = 0x55, 0x61, 0x727, 0x54, 0x7D
+PRESSED, HELD, FIELD_VIRUSES = 0xF5, 0xF7, 0x24
 
 Differences = dict[str, tuple[int, int]]
 
@@ -31,6 +32,7 @@ def block_ram(model: Round) -> dict[int, int]:
         0x11: model.capsules // 100,
         0x12: model.gravity,
         0x13: model.repeat,
+        0x14: model.matched,
         0x16: model.level,
         0x17: model.action,
         0x18: model.attack,
@@ -38,8 +40,10 @@ def block_ram(model: Round) -> dict[int, int]:
         0x1B: model.next_colours[1],
         0x20: model.speedups_used,
         0x21: model.cells,
+        0x23: 2,
         0x24: bcd(model.viruses),
         0x25: model.rotation,
+        0x26: 2,
         0x27: model.queue_index,
         0x29: model.match_colours[0],
         0x2A: model.match_colours[1],
@@ -82,7 +86,8 @@ def _globals(match: Match) -> dict[int, int]:
     values |= {BLOCKS[i] + WINS: match.wins[i] for i in range(len(match.levels))}
     if match.mode in {PLAY, INTRO}:
         values |= {PRESSED + i: match.pressed[i] for i in range(2)} | {HELD + i: match.held[i] for i in range(2)}
-        values |= {WINNER: match.winner, LOSER: match.loser}
+        values |= {WINNER: match.winner, LOSER: match.loser, PAUSE_ALLOWED: 255 * match.may_pause}
+        values |= {PLAYERS: len(match.levels)}
     return values | score_ram(match.score) if len(match.levels) == 1 else values
 
 
@@ -93,6 +98,7 @@ def _player(match: Match, i: int) -> dict[int, int]:
     if len(match.levels) == 1:
         kinds = [sum(cell == 0xD0 | colour for cell in match.players[0].board) for colour in range(3)]
         values |= {TALLIES + colour: count for colour, count in enumerate(kinds)}
+        values[THROW_STEP] = match.players[0].throw_step
     return values
 
 

@@ -63,7 +63,7 @@ class Match:
             self.paused = not self._pause_is_pressed()
             return
         self._run_mode()
-        self.paused = self._pause_is_pressed() and self._may_pause()
+        self.paused = self._pause_is_pressed() and self.may_pause
 
     def _read_pads(self, held: int, other: int) -> None:
         if self.is_cpu:
@@ -77,7 +77,9 @@ class Match:
         pausing = self.pressed[:1] if self.is_cpu or len(self.levels) == 1 else self.pressed
         return START in pausing
 
-    def _may_pause(self) -> bool:
+    @property
+    def may_pause(self) -> bool:
+        """Whether START pauses."""
         return self.mode == INTRO or (self.mode == PLAY and not self.decided)
 
     def _run_mode(self) -> None:

@@ -33,6 +33,7 @@ def held_buttons(style: int, chance: np.random.Generator, frames: int) -> list[i
         return [DOWN] * frames
     noise = chance.integers(0, 256, frames)
     noise[chance.random(frames) < 0.9] &= ~START
+    noise[chance.random(frames) < 0.02] = START
     return [0 if b == SOFT_RESET else int(b) for b in noise]
 
 
