@@ -115,7 +115,7 @@ class Run:
     def _rebuild(self) -> None:
         """What lies on disk and is not in the database comes into it."""
         rebuilding = Rebuilding(store=self.store, layout=self.layout, clock=self._clock)
-        is_empty = not self.store.has_checkpoints()
+        is_empty = not self.store.totals.checkpoints()
         rebuilding.take_in_results(self.dispatch.render_spec)
         if is_empty:
             rebuilding.take_in_snapshots(
@@ -204,6 +204,7 @@ class Run:
         return IntakeSettings(
             folder=self._run.watch,
             settle_seconds=self._config.watch.settle_seconds,
+            network_settle_seconds=self._config.watch.network_settle_seconds,
             environment=self._environment,
             planned=self._planner.planned,
             trust=self._config.policy.trust,

@@ -127,6 +127,7 @@ class RunSection(Section):
 
 class WatchSection(Section):
     settle_seconds: float = Field(default=2.0, ge=0)
+    network_settle_seconds: float = Field(default=10.0, ge=0)
     rescan_seconds: PositiveFloat = 10.0
     ended_after_hours: float = Field(default=24.0, ge=0)
 

@@ -4,6 +4,7 @@ The listing is the truth that intake works on; reads only, never writes there.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +24,23 @@ class Listing:
     checkpoints: Mapping[str, FileIdentity]
     #: of `environment.json`; None: there is none
     sidecar: FileIdentity | None
+    #: name -> identity of every file that may belong to one of them
+    companions: Mapping[str, FileIdentity]
+    #: number of the file system that the folder lies on
+    device: int
+
+    def companion_of(self, name: str) -> FileIdentity | None:
+        """What lies beside a checkpoint and belongs to it; None: nothing does."""
+        return self.companions.get(companion_name(name))
 
 
 def list_folder(folder: Path) -> Listing | None:
     """What lies in the folder; None where there is no folder that can be read."""
     found: dict[str, FileIdentity] = {}
+    companions: dict[str, FileIdentity] = {}
     sidecar = None
     try:
+        device = folder.stat().st_dev
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name == ENVIRONMENT_FILE:
@@ -38,9 +49,19 @@ def list_folder(folder: Path) -> Listing | None:
                     identity = _identity(entry)
                     if identity is not None:
                         found[entry.name] = identity
+                elif entry.name.endswith(".pkl") and "_vecnormalize_" in entry.name:
+                    identity = _identity(entry)
+                    if identity is not None:
+                        companions[entry.name] = identity
     except OSError:
         return None
-    return Listing(checkpoints=found, sidecar=sidecar)
+    return Listing(checkpoints=found, sidecar=sidecar, companions=companions, device=device)
+
+
+def companion_name(name: str) -> str:
+    """How SB3's CheckpointCallback names VecNormalize's statistics beside a checkpoint; empty: it does not."""
+    named = re.fullmatch(r"(.*)_(\d+)_steps\.zip", name, re.DOTALL)
+    return f"{named[1]}_vecnormalize_{named[2]}_steps.pkl" if named else ""
 
 
 def read_sidecar(folder: Path) -> EnvironmentOptions:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from observer.core.companion import Companion
 from observer.core.layout import RunLayout
 from observer.core.models import Digest
 from observer.files import write_whole
@@ -14,7 +15,7 @@ class Snapshots:
         self._layout = layout
 
     def keep(self, digest: Digest, blob: bytes) -> None:
-        """Have a copy of these bytes.
+        """Have a copy of a checkpoint's bytes.
 
         Raises:
             OSError: the disk is full or not writable.
@@ -23,10 +24,19 @@ class Snapshots:
         if not path.exists():
             write_whole(path, blob)
 
+    def keep_companion(self, digest: Digest, companion: Companion, blob: bytes) -> None:
+        """Have a copy of what was saved beside a checkpoint; the newest counts.
+
+        Raises:
+            OSError: the disk is full or not writable.
+        """
+        write_whole(self._layout.companion(digest, companion.kind), blob)
+
     def remove_except(self, wanted: Collection[Digest]) -> int:
         """Delete the copies that nothing needs any more; how many."""
         folder = self._layout.snapshots
-        gone = [path for path in folder.glob("*.zip") if path.stem not in wanted] if folder.is_dir() else []
+        found = [*folder.glob("*.zip"), *folder.glob("*.pkl")]
+        gone = [path for path in found if path.name.partition(".")[0] not in wanted]
         for path in gone:
             path.unlink(missing_ok=True)
         return len(gone)

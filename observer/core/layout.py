@@ -124,6 +124,10 @@ class RunLayout:
     def snapshot(self, digest: Digest) -> Path:
         return self.snapshots / f"{digest}.zip"
 
+    def companion(self, digest: Digest, kind: str) -> Path:
+        """The copy of what was saved beside a checkpoint."""
+        return self.snapshots / f"{digest}.{kind}.pkl"
+
     def job(self, job: JobId, attempt: int) -> JobFiles:
         return JobFiles(self.jobs / f"{job:06d}.{attempt}")
 

@@ -43,7 +43,7 @@ class Ending:
         is_final = facts.get(FactName.FINAL) is not None
         if is_all_done and not is_final:
             facts.put(FactName.FINAL, "", now=now)
-            log.info("run.completed", evaluations=self._store.evaluated())
+            log.info("run.completed", evaluations=self._store.totals.evaluations())
         elif is_final and not is_all_done:
             facts.remove(FactName.FINAL)
             log.info("run.reopened", reason="there is something to play again")
@@ -55,7 +55,7 @@ class Ending:
 
     def _reason(self) -> str | None:
         """Why no more checkpoints are expected; None: they are."""
-        newest = self._store.newest_seen_at()
+        newest = self._store.totals.newest_seen_at()
         if newest is None:
             return None
         if (self._settings.folder / TRAINING_DONE_FILE).exists():

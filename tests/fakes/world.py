@@ -42,6 +42,7 @@ class World:
         self.episodes = EPISODES
         self.backlog_limit = 0
         self.environment = EnvironmentOptions()
+        self.is_remote = False
         self.trust: Trust = "data"
         self.reasons: tuple[str, ...] = ()
         #: none: the environment's own
@@ -55,6 +56,8 @@ class World:
             settings=IntakeSettings(
                 folder=self.watch,
                 settle_seconds=SETTLE_SECONDS,
+                network_settle_seconds=10.0,
+                is_remote=lambda _: self.is_remote,
                 environment=EnvironmentOptions(),
                 planned=self.planned,
                 trust=self.trust,

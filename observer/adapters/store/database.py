@@ -14,7 +14,9 @@ from observer.adapters.store.facts import FactName, Facts
 from observer.adapters.store.requests import Requests
 from observer.adapters.store.results import add_clips, add_evaluation
 from observer.adapters.store.session import Session
+from observer.adapters.store.totals import Totals
 from observer.core.backlog import BacklogPolicy, choose
+from observer.core.companion import Companion
 from observer.core.errors import StaleAttempt
 from observer.core.models import (
     Checkpoint,
@@ -43,6 +45,7 @@ class Store:
         self.requests = Requests(self._session)
         #: what holds of the whole run
         self.facts = Facts(self._session)
+        self.totals = Totals(self._session)
 
     def __enter__(self) -> Self:
         """Open it.
@@ -64,8 +67,16 @@ class Store:
 
     # -- files and checkpoints
 
-    def admit(self, checkpoint: Checkpoint, plans: Sequence[EvaluationPlan], *, path: str, seen_as: str) -> list[JobId]:
-        """Record a checkpoint and its evaluations; the new jobs, none where all were known."""
+    def admit(
+        self,
+        checkpoint: Checkpoint,
+        plans: Sequence[EvaluationPlan],
+        *,
+        path: str,
+        seen_as: str,
+        companion: Companion | None = None,
+    ) -> list[JobId]:
+        """Record a checkpoint, what belongs to it, and its evaluations; the new jobs, none where all were known."""
         with self._session.transaction(people_see_it=True) as connection:
             rows.add_checkpoint(connection, checkpoint)
             connection.execute(
@@ -73,8 +84,15 @@ class Store:
                 (path, seen_as, checkpoint.digest, checkpoint.seen_at),
             )
             now = checkpoint.seen_at
+            if companion is not None:
+                rows.add_companion(connection, checkpoint.digest, companion)
             jobs = [rows.add_job(connection, JobKind.EVALUATE, checkpoint, plan, now=now) for plan in plans]
         return [job for job in jobs if job is not None]
+
+    def companion(self, digest: Digest) -> Digest | None:
+        """The hash of what is recorded beside a checkpoint."""
+        row = self._connection.execute("SELECT digest FROM companion WHERE checkpoint = ?", (digest,)).fetchone()
+        return None if row is None else Digest(row[0])
 
     def park_file(self, file: ParkedFile, *, seen_as: str) -> None:
         """Record a file that cannot be used, as it looked when that was found."""
@@ -116,17 +134,6 @@ class Store:
             "SELECT state FROM job WHERE kind = 'evaluate' AND checkpoint = ? AND plan = ?", (digest, plan_digest(plan))
         ).fetchone()
         return None if row is None else JobState(row[0])
-
-    def newest_seen_at(self) -> float | None:
-        """When the newest checkpoint came; None: none did."""
-        row = self._connection.execute("SELECT MAX(seen_at) FROM checkpoint").fetchone()
-        return None if row[0] is None else float(row[0])
-
-    def evaluated(self) -> int:
-        return self._session.number("SELECT COUNT(*) FROM evaluation")
-
-    def has_checkpoints(self) -> bool:
-        return bool(self._session.number("SELECT EXISTS (SELECT 1 FROM checkpoint)"))
 
     def wanted_snapshots(self) -> set[Digest]:
         """Checkpoints whose bytes some evaluation may still need; parked and skipped ones can be asked for."""

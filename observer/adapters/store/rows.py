@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from observer.core.asking import Urgency
 from observer.core.backlog import Waiting
+from observer.core.companion import Companion
 from observer.core.models import (
     Checkpoint,
     Clip,
@@ -120,6 +121,14 @@ def add_checkpoint(connection: sqlite3.Connection, checkpoint: Checkpoint) -> No
     connection.execute(
         "INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?)",
         (checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at),
+    )
+
+
+def add_companion(connection: sqlite3.Connection, digest: Digest, companion: Companion) -> None:
+    """Have it recorded; of several of a kind the newest counts."""
+    connection.execute(
+        "INSERT OR REPLACE INTO companion VALUES (?, ?, ?, ?, ?, ?)",
+        (digest, companion.kind, companion.digest, companion.name, companion.size, companion.seen_at),
     )
 
 
