@@ -19,7 +19,6 @@ from env.options import Scenario
 from env.play import Play, drive
 from env.rounds import intro
 from env.savestate import canonical, with_ram
-from env.savestate import ram as ram_of_state
 
 
 class StartStates:
@@ -54,27 +53,31 @@ class StartStates:
             BootError: the game's menus or intro are not those of Dr. Mario.
         """
         state = self._cached(scenario, seed)
-        if state is None:
+        if state is None or not _fits(emulator, state):
             self.prepare(scenario)
             emulator.load_state(with_ram(self._menus[scenario], rng_state(seed)))
             yield from intro(seats(scenario.side, has_rival=scenario.has_rival))
             state = canonical(emulator.save_state())
             self._keep(scenario, seed, state=state)
-        emulator.load_state(state)
+            emulator.load_state(state)
         return state
 
     def _name(self, scenario: Scenario, seed: int) -> str:
         return f"{self.cartridge.sha256[:16]}-{scenario.name}-{seed}.state"
 
+    def _mark(self, scenario: Scenario, seed: int) -> bytes:
+        """What the file begins with: a copy under another's name is no state of that game."""
+        return f"{self.cartridge.sha256} {scenario.name} {seed}\n".encode()
+
     def _cached(self, scenario: Scenario, seed: int) -> bytes | None:
         for folder in (self._folder, *self._shared):
             if folder is not None:
                 try:
-                    state = zlib.decompress((folder / self._name(scenario, seed)).read_bytes())
-                    ram_of_state(state)
-                except (OSError, zlib.error, StateError):
-                    continue  # a state that is missing or torn is made again
-                return state
+                    content = zlib.decompress((folder / self._name(scenario, seed)).read_bytes())
+                except (OSError, zlib.error):
+                    continue  # a state that is missing or torn is made again, and so is one of another game
+                if content.startswith(mark := self._mark(scenario, seed)):
+                    return content[len(mark) :]
         return None
 
     def _keep(self, scenario: Scenario, seed: int, *, state: bytes) -> None:
@@ -85,5 +88,14 @@ class StartStates:
         # Where it cannot be kept, the next game with this seed is merely slower to begin.
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(zlib.compress(state))
+            temporary.write_bytes(zlib.compress(self._mark(scenario, seed) + state))
             temporary.replace(target)
+
+
+def _fits(emulator: Emulator, state: bytes) -> bool:
+    """Load a kept state; whether it is one of this machine."""
+    try:
+        emulator.load_state(state)
+    except StateError:
+        return False
+    return True

@@ -17,20 +17,16 @@ from env.game import (
     CAPSULE,
     COLUMN,
     COLUMNS,
-    DEMO,
     FIELD,
-    MODE,
-    PLAYERS,
     ROWS,
     VIRUS,
     VIRUSES_LEFT,
-    VS_CPU,
-    Mode,
     decimal,
 )
 from env.known_roms import PAL, Hashes, known_rom, likeness
+from env.menus import choose
 from env.options import Scenario
-from env.play import Play, drive
+from env.play import drive
 from env.stand_in import stand_in_rom
 from env.wire import Pad
 
@@ -40,9 +36,6 @@ QUEUE: Final = slice(0x0780, 0x0800)
 _CAPSULES: Final = 9
 _COLOURS: Final = 3
 _KIND: Final = 0xF0
-_TITLE_FRAMES: Final = 900
-_SETTLING_FRAMES: Final = 30
-_SELECT: Final = bytes((Pad.SELECT, 0)) + bytes(2 * 3)
 _LEFT: Final = bytes((Pad.LEFT, 0)) + bytes(2 * 2)
 
 
@@ -122,20 +115,13 @@ def difference(before: bytes, after: bytes) -> str:
 
 
 def _offers_vs_cpu(cartridge: Cartridge) -> bool:
+    """Whether Select on the title goes on from two players to a game against the machine, as in the known hacks."""
     with Emulator(cartridge.path) as emulator:
-        return drive(emulator, selects_vs_cpu())
-
-
-def selects_vs_cpu() -> Play[bool]:
-    """From power-on: whether Select on the title goes from one player to two, and on to two with the hacks' flag."""
-    for _ in range(_TITLE_FRAMES):
-        ram = yield bytes(2)
-        if ram[MODE] == Mode.TITLE and ram[DEMO] == 0:
-            break
-    yield bytes(2 * _SETTLING_FRAMES)
-    yield _SELECT
-    ram = yield _SELECT
-    return ram[PLAYERS] == 2 and ram[VS_CPU] == 1  # noqa: PLR2004 -- two players
+        try:
+            drive(emulator, choose(Scenario(mode="vs_cpu")))
+        except BootError:
+            return False
+    return True
 
 
 def _queue_holds_capsules(ram: bytes, _: bytes) -> bool:

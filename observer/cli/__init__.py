@@ -12,7 +12,17 @@ from rich.markup import escape
 from env.errors import EmulatorMissing, EnvError, RomError
 from env.options import OptionsError
 from observer import __version__
-from observer.cli import backfilling, configuring, diagnosing, inspecting, installing, playing, queueing, standing
+from observer.cli import (
+    backfilling,
+    configuring,
+    diagnosing,
+    inspecting,
+    installing,
+    playing,
+    queueing,
+    standing,
+    verifying,
+)
 from observer.cli.terminal import err, out
 from observer.core.errors import ExitCode, ObserverError
 
@@ -24,7 +34,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     playing.evaluate,
     backfilling.backfill,
     inspecting.inspect,
-    playing.verify,
+    verifying.verify,
     standing.status,
     queueing.pause,
     queueing.resume,

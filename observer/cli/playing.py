@@ -1,4 +1,4 @@
-"""Commands that play or plan: run, evaluate, verify, plan."""
+"""Commands that play or plan: run, evaluate, plan."""
 
 import json
 from functools import partial
@@ -7,19 +7,15 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import track
 from rich.table import Table
 
-from env import replay as replays
-from env.emulator import Emulator
-from env.errors import EmulatorMissing, EnvError, ReplayError, RomError
 from observer import app, daemon
 from observer import config as configuration
 from observer.adapters import jobfiles, logs
 from observer.cli.queueing import ask_to_evaluate
 from observer.cli.terminal import ConfigOption, JsonOption, RunOption, err, out, progress_bar, show, warn
 from observer.config import Config
-from observer.core.errors import ExitCode, ObserverError
+from observer.core.errors import ExitCode
 from observer.core.models import Digest, Estimate, EvaluationResult
 from observer.core.plan import plan_digest, plan_seeds
 from observer.foreground import Evaluated, evaluate_file
@@ -67,28 +63,6 @@ def evaluate(  # noqa: PLR0913 -- each is an option of the command line
     raise typer.Exit(ExitCode.FAILED if made.refused else ExitCode.DONE)
 
 
-def verify(
-    paths: Annotated[list[Path], typer.Argument(help="Replays, or folders of them.", metavar="REPLAY...")],
-    config: ConfigOption = None,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Play replays again and compare: does each still come out as it was recorded?"""
-    rom = configuration.load(config).environment.rom_path
-    found = sorted({file for path in paths for file in (path.rglob("*.replay") if path.is_dir() else [path])})
-    if not found:
-        raise ObserverError(f"there is no replay in {', '.join(map(str, paths))}")
-    shown = found if as_json or not err.is_terminal else track(found, "verifying", console=err, transient=True)
-    problems = {str(file): problem for file in shown if (problem := _verify(file, rom))}
-    if as_json:
-        print(json.dumps({"replays": len(found), "problems": problems}, indent=1))  # noqa: T201 -- this is the answer
-    for file, problem in ({} if as_json else problems).items():
-        err.print(f"[red]{escape(file)}: {escape(problem.removeprefix(f'{file}: '))}", soft_wrap=True)
-    if not as_json:
-        out.print(f"{len(found) - len(problems)} of {len(found)} replays match")
-    raise typer.Exit(ExitCode.FAILED if problems else ExitCode.DONE)
-
-
 def plan(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show what is played for each checkpoint, and the plan's identity."""
     settings = configuration.load(config)
@@ -114,19 +88,6 @@ def _with_episodes(settings: Config, episodes: int | None) -> Config:
         raise typer.BadParameter(str(error), param_hint="--episodes") from error
     evaluation = settings.evaluation.model_copy(update={"episodes": episodes})
     return settings.model_copy(update={"evaluation": evaluation})
-
-
-def _verify(file: Path, rom: Path) -> str | None:
-    """What is wrong with a replay; None where it comes out as recorded."""
-    try:
-        replay = replays.read(file)
-        with Emulator(rom) as emulator:
-            replays.verify(replay, emulator)
-    except (RomError, EmulatorMissing):
-        raise
-    except (ReplayError, EnvError) as error:
-        return str(error)
-    return None
 
 
 def _results_json(made: Evaluated, *, several: bool) -> str:

@@ -85,6 +85,19 @@ def test_verify_names_the_replay_that_was_tampered_with(kept: Kept, observer: Co
     assert "diverges between frames" in answer["problems"][str(path)]
 
 
+@pytest.mark.timeout(300)
+def test_verify_names_a_sound_replay_that_its_result_does_not_rest_on(
+    kept: Kept, observer: Command, tmp_path: Path
+) -> None:
+    shutil.copytree(kept[1], tmp_path / "kept")
+    path = tmp_path / "kept" / "replays" / "1.replay"
+    replays.write(replace(replays.read(path), metadata={"checkpoint_sha256": "of a better one"}), path)
+    said = observer("verify", tmp_path / "kept")
+    assert (said.code, said.out) == (1, "2 of 3 replays match\n")
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"{path}: It is a sound replay, but not the one that result.json")
+
+
 def refused(observer: Command, blob: bytes, folder: Path) -> tuple[int, str]:
     """Exit code and word of a refusal; everything that a person sees is one line."""
     path = folder / "agent.zip"

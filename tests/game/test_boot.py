@@ -1,5 +1,6 @@
 """Start states of the stand-in game, and of cartridges that are no Dr. Mario."""
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -135,6 +136,22 @@ def test_a_torn_start_is_made_anew(tmp_path: Path, emulators: list[Emulator], da
         file.write_bytes(torn)
         assert drive(emulators[0], starts.begin(emulators[0], MED, seed=3)) == made
         assert file.read_bytes() == whole
+
+
+def test_a_start_of_another_game_or_machine_under_its_name_is_made_anew(
+    tmp_path: Path, emulators: list[Emulator]
+) -> None:
+    starts = start_states(None, folder=tmp_path)
+    made = {seed: drive(emulators[0], starts.begin(emulators[0], MED, seed=seed)) for seed in (3, 4)}
+    third, fourth = (next(tmp_path.glob(f"*-{seed}.state")) for seed in (3, 4))
+    whole = third.read_bytes()
+    with Emulator(OTHER_ROM) as other:
+        foreign = other.save_state()[:-700] + bytes(700)
+    mark = zlib.decompress(whole).partition(b"\n")[0] + b"\n"
+    for wrong in (fourth.read_bytes(), zlib.compress(foreign), zlib.compress(mark + foreign)):
+        third.write_bytes(wrong)
+        assert drive(emulators[0], starts.begin(emulators[0], MED, seed=3)) == made[3]
+        assert third.read_bytes() == whole
 
 
 def test_a_shared_folder_is_only_read(tmp_path: Path, emulators: list[Emulator]) -> None:

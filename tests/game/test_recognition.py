@@ -8,10 +8,9 @@ import pytest
 
 from env.cartridge import Cartridge
 from env.errors import RomError
-from env.game import CAPSULE, COLUMN, DEMO, FIELD, MODE, PLAYERS, VIRUSES_LEFT, VS_CPU, Mode
-from env.recognition import QUEUE, difference, recognise, selects_vs_cpu
+from env.game import CAPSULE, COLUMN, FIELD, VIRUSES_LEFT
+from env.recognition import QUEUE, difference, recognise
 from env.stand_in import stand_in_rom
-from env.wire import Pad
 
 OTHER_GAME = Path(__file__).parents[1] / "data" / "rom" / "echo.nes"
 BuildRam = Callable[..., bytes]
@@ -51,7 +50,7 @@ def test_an_unknown_rom_that_plays_like_it_is_used_with_a_warning(tmp_path: Path
     cartridge = variant(tmp_path, other_tile)
     found = recognise(cartridge)
     assert found.sha256 == cartridge.sha256
-    assert found.name.startswith("an unknown ROM with the game of Dr. Mario")
+    assert found.name == "an unknown ROM with the game of Dr. Mario and a VS-CPU mode"
     assert str(cartridge.path) in found.warning
     assert "SHA-1" in found.warning
 
@@ -108,31 +107,3 @@ def test_what_differs_is_said_in_words(
     build_ram: BuildRam, changes: dict[int, int], later: dict[int, int], words: str
 ) -> None:
     assert re.search(words, difference(sound(build_ram, changes), sound(build_ram, {**changes, **later})))
-
-
-@pytest.mark.parametrize(
-    ("cycle", "offered"),
-    [
-        ([(1, 0), (2, 0), (2, 1)], True),
-        ([(1, 0), (2, 0)], False),
-        ([(1, 0xFF), (2, 0xFF)], False),
-    ],
-    ids=["hack", "original", "flag never set"],
-)
-def test_a_vs_cpu_mode_is_found_by_selecting_it(cycle: list[tuple[int, int]], *, offered: bool) -> None:
-    """The title of a cartridge as its RAM shows it: Select goes round, and is lost while the title is not yet there."""
-    play, chosen, frames = selects_vs_cpu(), 0, 0
-    pads = next(play)
-    while True:
-        for pad in pads[::2]:
-            frames += 1
-            chosen += pad == Pad.SELECT and frames > 50
-        ram = bytearray(2048)
-        ram[PLAYERS], ram[VS_CPU] = cycle[chosen % len(cycle)]
-        ram[MODE], ram[DEMO] = Mode.TITLE, 0 if frames > 25 else 0xFF
-        try:
-            pads = play.send(bytes(ram))
-        except StopIteration as end:
-            found = end.value
-            break
-    assert found is offered

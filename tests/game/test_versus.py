@@ -107,7 +107,8 @@ def make_situation(starts: StartStates, fresh: Emulator, tmp_path: Path) -> Iter
         state = drive(fresh, starts.begin(fresh, scenario, seed=1))
         edited = with_ram(state, edits(ram(state), situation))
         name = f"{starts.cartridge.sha256[:16]}-{scenario.name}-1.state"
-        (tmp_path / name).write_bytes(zlib.compress(edited))
+        mark = f"{starts.cartridge.sha256} {scenario.name} 1\n".encode()
+        (tmp_path / name).write_bytes(zlib.compress(mark + edited))
         options = EnvironmentOptions(scenario=scenario)
         env = DrMarioEnv(start_states(None, folder=tmp_path), GameSettings(options=options, frame_limit=frame_limit))
         made.append(env)
