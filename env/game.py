@@ -158,7 +158,11 @@ def is_topped_out(ram: bytes, player: Player) -> bool:
 
 def is_over(ram: bytes, at: Seats = ALONE) -> bool:
     """Whether the round is decided."""
-    return any(is_cleared(ram, player) or is_topped_out(ram, player) for player in at.players)
+    return _is_done(ram, at.own) or (at.rival is not None and _is_done(ram, at.rival))
+
+
+def _is_done(ram: bytes, player: Player) -> bool:
+    return is_cleared(ram, player) or is_topped_out(ram, player)
 
 
 def verdict(ram: bytes, at: Seats = ALONE) -> Verdict | None:
@@ -166,6 +170,8 @@ def verdict(ram: bytes, at: Seats = ALONE) -> Verdict | None:
 
     Both clearing, or both topping out, in one frame is a draw. A clear counts before a top-out of the same frame.
     """
+    if not is_over(ram, at):
+        return None
     cleared = [is_cleared(ram, player) for player in at.players]
     if any(cleared):
         won, lost = cleared[0], any(cleared[1:])
@@ -174,7 +180,7 @@ def verdict(ram: bytes, at: Seats = ALONE) -> Verdict | None:
         won, lost = any(topped_out[1:]), topped_out[0]
     if won and lost:
         return "draw"
-    return "win" if won else "loss" if lost else None
+    return "win" if won else "loss"
 
 
 def match_verdict(ram: bytes, at: Seats) -> Verdict | None:

@@ -12,6 +12,7 @@ from env.game import (
     Verdict,
     capsule_count,
     decimal,
+    is_over,
     is_topped_out,
     verdict,
 )
@@ -64,7 +65,10 @@ class Tally:
         """The tally after some frames; at most one capsule may have been resolved in them."""
         own = self.at.own
         cells, left = ram[own.at(CELLS_MATCHED)], decimal(ram[own.at(VIRUSES_LEFT)])
-        capsules = capsule_count(ram, own)
+        capsules, matches = capsule_count(ram, own), ram[own.at(MATCHES)]
+        seen = (self.cells_seen, self.viruses_left, self.capsules_seen)
+        if (cells, left, capsules) == seen and matches <= self.max_combo and not is_over(ram, self.at):
+            return self
         # the counter of matched cells starts again with every capsule
         grown = cells - self.cells_seen if cells >= self.cells_seen else cells
         return replace(
@@ -75,7 +79,7 @@ class Tally:
             viruses_cleared=self.viruses_cleared + self.viruses_left - left,
             cells_cleared=self.cells_cleared + grown,
             capsules=self.capsules + capsules - self.capsules_seen,
-            max_combo=max(self.max_combo, ram[own.at(MATCHES)]),
+            max_combo=max(self.max_combo, matches),
             verdict=verdict(ram, self.at),
             topped_out=is_topped_out(ram, own),
         )
