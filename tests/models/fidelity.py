@@ -4,7 +4,6 @@ Owns the rows' form and the page's generated part.  `python -m models.fidelity` 
 writes the rows that they measured; every fact test then holds its row in the page against what it measures.
 """
 
-import re
 import sys
 from collections.abc import Sequence
 from itertools import groupby
@@ -65,22 +64,29 @@ class Rows:
                     self.topics.setdefault(topic, []).append(line)
 
 
+def score(lines: Sequence[str]) -> str:
+    """The one sentence: how many rows measured what is documented."""
+    cells = [line.split(" | ") for line in lines]
+    agreeing = sum(documented == measured for _, documented, measured, _ in cells)
+    return f"**{agreeing} of {len(cells)} facts measure as documented.**"
+
+
 def page_with(page: str, topics: dict[str, list[str]]) -> str:
     """The page with these tables in its generated part."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     tables = ["\n".join([f"### {topic}", "", *HEAD, *lines, ""]) for topic, lines in topics.items()]
-    return "\n".join([before + BEGIN, *tables, END + after])
+    total = score([line for lines in topics.values() for line in lines])
+    return "\n".join([before + BEGIN, total, "", *tables, END + after])
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the fact tests and write the page; what failed for another reason than an old page is not written."""
+    """Run the fact tests and write the page, with what they measured, be it as documented or not."""
     rows = Rows()
     tests = [str(path) for path in sorted(FACT_TESTS.glob("test_facts_*.py"))]
     pytest.main(["-q", "-p", "no:randomly", "--tb=line", *tests, *arguments], plugins=[rows])
     PAGE.write_text(page_with(PAGE.read_text("utf-8"), rows.topics), encoding="utf-8")
-    facts = len(re.findall("::", "".join(line for lines in rows.topics.values() for line in lines)))
-    sys.stdout.write(f"{PAGE.name}: {facts} facts measured\n")
+    sys.stdout.write(f"{PAGE.name}: {score([line for lines in rows.topics.values() for line in lines])}\n")
     return 0
 
 

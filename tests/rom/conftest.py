@@ -44,9 +44,9 @@ def fact(
     missing = []
 
     def state(sentence: str, *, documented: object, measured: object) -> None:
-        assert measured == documented, sentence
         line = fidelity.row(sentence, documented, measured, test=test)
         record_property(fidelity.PROPERTY, f"{request.module.TOPIC}\n{line}")
+        assert measured == documented, sentence
         if line not in table:
             missing.append(line)
 
