@@ -34,6 +34,8 @@ from observer.files import append_line, write_whole
 
 Value = TypeVar("Value")
 
+_ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {}
+
 _LOG_TAIL_BYTES: Final = 600
 
 SCHEMAS: Final[dict[type, str]] = {
@@ -83,6 +85,13 @@ def as_written(value: object) -> dict[str, Any]:
     return {"schema": SCHEMAS[type(value)], **body}
 
 
+def _adapter(kind: type[Value]) -> TypeAdapter[Value]:
+    """Making one takes longer than reading a file with it."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
 def from_json(kind: type[Value], text: str | bytes, *, source: str) -> Value:
     """The value that `to_json` wrote.
 
@@ -95,7 +104,7 @@ def from_json(kind: type[Value], text: str | bytes, *, source: str) -> Value:
             raise ResultInvalid(f"{source}: its `schema` is not {SCHEMAS[kind]!r}")
         data.pop("plan_sha256", None)
         data = _with_times(data, from_iso)
-        value = TypeAdapter(kind).validate_python(data)
+        value: Value = _adapter(kind).validate_python(data)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         raise ResultInvalid(f"{source}: {wrong}") from error
@@ -154,7 +163,7 @@ def read_episodes(path: Path) -> tuple[Episode, ...]:
     """The finished games of an attempt; a line torn by a crash is passed over."""
     if not path.exists():
         return ()
-    adapter, found = TypeAdapter(Episode), []
+    adapter, found = _adapter(Episode), list[Episode]()
     for line in path.read_bytes().splitlines():
         try:
             found.append(adapter.validate_json(line))

@@ -19,7 +19,7 @@ from observer.core.models import DaemonState, Digest, Evaluation, EvaluationResu
 from observer.core.standing import Disk, Lag, LastResult, RunningJob, Standing, Stint, seconds_left, throughput
 
 #: the newest results, from which the speed of evaluation follows
-_RECENT: Final = 10
+_RECENT: Final = 5
 #: finished games of an attempt without which its own are too few, and too short, to tell how long games are
 _ENOUGH_SHARE: Final = 0.25
 
