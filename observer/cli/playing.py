@@ -113,7 +113,8 @@ def _result_table(result: EvaluationResult) -> Table:
         ("largest combo", summary.max_combo, 1),
     ):
         table.add_row(label, *_cells(estimate, unit))
-    table.caption = f"{summary.wins} won, {summary.topped_out} topped out, {summary.timeouts} timed out"
+    counts = {"won": summary.wins, "lost": summary.losses, "drawn": summary.draws, "timed out": summary.timeouts}
+    table.caption = ", ".join(f"{number} {word}" for word, number in counts.items() if number or word != "drawn")
     return table
 
 

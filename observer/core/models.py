@@ -148,6 +148,9 @@ class Episode:
     total_reward: float
     #: sha256 of the replay file `replays/<seed>.replay`
     replay_sha256: Digest
+    #: of a match; 0 where a single round is played
+    rounds_won: int = 0
+    rounds_lost: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,8 @@ class Summary:
 
     episodes: int
     wins: int
+    losses: int
+    draws: int
     topped_out: int
     timeouts: int
     #: Wilson interval

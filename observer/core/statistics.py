@@ -4,6 +4,7 @@ Pure, and the same figures on every machine: resampling has a fixed seed, and re
 the standard library suffice; scipy.stats would add a second and 75 MB to the daemon, which compares checkpoints.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
@@ -93,13 +94,15 @@ def summarise(episodes: Sequence[Episode]) -> Summary:
     Raises:
         ValueError: no episodes.
     """
-    wins = sum(episode.outcome is Outcome.WIN for episode in episodes)
+    ended = Counter(episode.outcome for episode in episodes)
     return Summary(
         episodes=len(episodes),
-        wins=wins,
+        wins=ended[Outcome.WIN],
+        losses=ended[Outcome.LOSS],
+        draws=ended[Outcome.DRAW],
         topped_out=sum(episode.topped_out for episode in episodes),
-        timeouts=sum(episode.outcome is Outcome.TIMEOUT for episode in episodes),
-        win_rate=wilson(wins, len(episodes)),
+        timeouts=ended[Outcome.TIMEOUT],
+        win_rate=wilson(ended[Outcome.WIN], len(episodes)),
         viruses_cleared=mean([episode.viruses_cleared for episode in episodes]),
         episode_length=mean([episode.episode_length for episode in episodes]),
         total_reward=mean([episode.total_reward for episode in episodes]),

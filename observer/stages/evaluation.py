@@ -247,6 +247,8 @@ def _keep(record: Mapping[str, Any], plan: EvaluationPlan, files: JobFiles) -> E
         frames=int(record["frames"]),
         total_reward=float(record["total_reward"]),
         replay_sha256=Digest(hashlib.sha256(replay).hexdigest()),
+        rounds_won=int(record.get("rounds_won", 0)),
+        rounds_lost=int(record.get("rounds_lost", 0)),
     )
     jobfiles.append_episode(files.episodes, episode)
     return episode

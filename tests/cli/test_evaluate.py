@@ -137,6 +137,25 @@ def test_a_refusal_of_the_worker_is_the_same_line(observer: Command, tmp_path: P
     assert refused(observer, write("mlp with arguments").blob, tmp_path) == (1, "space_mismatch")
 
 
+@pytest.mark.timeout(300)
+def test_every_scenario_is_played_and_one_that_does_not_fit_is_a_line(
+    observer: Command, checkpoint: Path, tmp_path: Path
+) -> None:
+    scenarios = "[{level: 1, frame_limit: 60}, {mode: vs_cpu}]"
+    (tmp_path / "config.yaml").write_text(f"evaluation: {{episodes: 1, scenarios: {scenarios}}}\n", encoding="utf-8")
+    said = observer("evaluate", checkpoint, "-c", tmp_path / "config.yaml", "--json", "--output", tmp_path / "kept")
+    told = json.loads(said.out)
+    assert said.code == 1
+    assert list(told["results"]) == ["1p-level1-med"]
+    assert told["results"]["1p-level1-med"]["plan"]["frame_limit"] == 60
+    (line,) = said.err.splitlines()
+    assert line.startswith("vs_cpu-level0-med: observation: relative")
+    assert told["refused"] == {"vs_cpu-level0-med": line.partition(": ")[2]}
+    (folder,) = (path for path in (tmp_path / "kept").iterdir() if path.is_dir())
+    assert folder.name.startswith("1p-level1-med-")
+    assert (folder / "result.json").is_file()
+
+
 def test_a_file_that_is_not_there_is_named(observer: Command) -> None:
     said = observer("evaluate", "none.zip")
     assert (said.code, said.err) == (1, "gone: none.zip is not there, or no longer.\n")

@@ -94,6 +94,11 @@ def test_a_summary_counts_topped_out_and_timed_out_apart() -> None:
     assert summary.win_rate == wilson(1, 4)
 
 
+def test_a_summary_counts_every_way_a_game_of_two_ends() -> None:
+    summary = summarise(games(Outcome.WIN, Outcome.DRAW, Outcome.LOSS, Outcome.LOSS, Outcome.TIMEOUT))
+    assert (summary.wins, summary.losses, summary.draws, summary.timeouts) == (1, 2, 1, 1)
+
+
 def test_a_summary_of_no_games_is_refused() -> None:
     with pytest.raises(ValueError, match="not a share"):
         summarise([])

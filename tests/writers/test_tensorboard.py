@@ -52,6 +52,8 @@ def test_tensorboard_reads_the_figures_at_the_checkpoints_own_step(sample: Sampl
         "eval/episode_length_mean",
         "eval/total_reward_mean",
         "eval/max_combo_mean",
+        "eval/loss_rate",
+        "eval/draw_rate",
         "eval/topped_out_rate",
         "eval/timeout_rate",
     }

@@ -50,6 +50,9 @@ class Row:
     viruses: str
     viruses_interval: str
     length: str
+    lost: str
+    #: empty where there is nobody to draw with
+    drawn: str
     topped_out: str
     timed_out: str
     reward: str
@@ -204,6 +207,8 @@ def _row(entry: Published, before: Published | None) -> Row:
         viruses=figures.number(summary.viruses_cleared.value),
         viruses_interval=figures.interval(summary.viruses_cleared),
         length=figures.number(summary.episode_length.value),
+        lost=figures.percent(summary.losses / summary.episodes),
+        drawn=figures.percent(summary.draws / summary.episodes) if entry.plan.scenario.has_rival else "",
         topped_out=figures.percent(summary.topped_out / summary.episodes),
         timed_out=figures.percent(summary.timeouts / summary.episodes),
         reward=figures.number(summary.total_reward.value),
@@ -292,9 +297,9 @@ def _game_row(entry: Published, order: Sequence[int]) -> GameRow:
     return GameRow(
         step=step,
         won=_cells(places[Outcome.WIN]),
-        lost=_cells(places[Outcome.LOSS] + places[Outcome.DRAW]),
+        lost=_cells(sorted(places[Outcome.LOSS] + places[Outcome.DRAW])),
         timed_out=_cells(places[Outcome.TIMEOUT]),
-        title=f"step {step}: {summary.wins} won, {summary.topped_out} topped out, {summary.timeouts} timed out",
+        title=f"step {step}: {summary.wins} won, {summary.losses + summary.draws} not won, {summary.timeouts} timed out",
     )
 
 

@@ -32,6 +32,8 @@ def scalars(published: Published) -> Mapping[str, float]:
         "eval/episode_length_mean": summary.episode_length.value,
         "eval/total_reward_mean": summary.total_reward.value,
         "eval/max_combo_mean": summary.max_combo.value,
+        "eval/loss_rate": summary.losses / summary.episodes,
+        "eval/draw_rate": summary.draws / summary.episodes,
         "eval/topped_out_rate": summary.topped_out / summary.episodes,
         "eval/timeout_rate": summary.timeouts / summary.episodes,
     }
