@@ -17,7 +17,7 @@ from env.errors import EnvError
 from env.game import GAME_SEEDS, Verdict, match_verdict, seats
 from env.observation import OBSERVATIONS, Planes
 from env.opponent import OPPONENTS, Opponent
-from env.options import EnvironmentOptions
+from env.options import EnvironmentOptions, OptionsError
 from env.play import Play
 from env.replay import Recorder, Replay
 from env.replay import to_bytes as replay_bytes
@@ -34,7 +34,11 @@ OPPONENT_STREAM: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameSettings:
-    """How games are played, whatever their seeds."""
+    """How games are played, whatever their seeds.
+
+    Raises:
+        OptionsError: an opponent without another side to play.
+    """
 
     options: EnvironmentOptions = field(default_factory=EnvironmentOptions)
     #: NES frames of play after which a game is truncated, looked at after each step; waits between rounds do not count
@@ -49,6 +53,11 @@ class GameSettings:
     #: of the software that plays, and what a caller adds: both go into every replay as they are
     versions: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        mode = self.options.scenario.mode
+        if self.opponent is not None and mode != "2p":
+            raise OptionsError(f"opponent: one plays in mode 2p alone; leave it out in mode {mode}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

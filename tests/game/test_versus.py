@@ -42,7 +42,7 @@ from env.lane import GameSettings
 from env.menus import choose
 from env.observation import Planes
 from env.opponent import Opponent
-from env.options import ActionsName, EnvironmentOptions, Length, Mode, OpponentName, Scenario, Side
+from env.options import ActionsName, EnvironmentOptions, Length, Mode, OpponentName, OptionsError, Scenario, Side
 from env.play import Play, drive
 from env.rounds import intro
 from env.savestate import ram, with_ram
@@ -336,6 +336,12 @@ def test_whoever_can_act_can_be_the_opponent(starts: StartStates, fresh: Emulato
     assert not any(replay.inputs[1::2])
     (presser,) = made
     assert presser.seen == {((1, 16, 8, 24), begins, (1, 6), 1) for begins in (True, False)}
+
+
+@pytest.mark.parametrize("mode", ["1p", "vs_cpu"])
+def test_an_opponent_without_another_side_to_play_is_refused(mode: Mode) -> None:
+    with pytest.raises(OptionsError, match=f"^opponent: one plays in mode 2p alone; leave it out in mode {mode}$"):
+        GameSettings(options=EnvironmentOptions(scenario=Scenario(mode=mode)), opponent=Presser)
 
 
 Landing = tuple[int, int]
