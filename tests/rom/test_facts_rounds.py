@@ -253,3 +253,26 @@ def test_play_begins_with_a_throw_from_the_spawn(machine: Machine, fact: Fact) -
     fact("Action state, column, height when play begins", documented=(6, 3, 15), measured=begun)
     fact("$0324 at level 20 (84 viruses)", documented="$84", measured=f"${ram[VIRUSES]:02X}")
     fact("Capsule ids in $0780-$07FF are below", documented=9, measured=1 + max(ram[0x780:0x800]))
+
+
+def test_at_game_over_a_player_with_three_wins_is_the_winner(arena: Arena, fact: Fact) -> None:
+    arena.stage({3: VIRUS}, {X: 6, Y: 0, GRAVITY: DUE, 0x1E: 3})
+    arena.until(lambda ram: block(ram, LOST) != 0)
+    ram = arena.trace([0] * 240)[-1]
+    fact("$55 at GAME OVER with $031E at 3", documented=1, measured=ram[WINNER])
+
+
+@pytest.mark.parametrize(("name", "mode"), [("the intro", 8), ("the wait after a clear", 4), ("GAME OVER", 7)])
+def test_the_four_buttons_reset_softly_here_too(arena: Arena, fact: Fact, name: str, mode: int) -> None:
+    if mode == 7:
+        lose(arena)
+    else:
+        win(arena, frames=130)
+        arena.trace([START, 0, 0] if mode == 8 else [0])
+    before = arena.machine.ram[MODE]
+    arena.trace([0xF0, *[0] * 8])
+    fact(
+        f"$46 before and after A+B+Select+Start in {name}",
+        documented=[mode, 0],
+        measured=[before, arena.machine.ram[MODE]],
+    )

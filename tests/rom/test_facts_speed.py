@@ -114,6 +114,7 @@ def test_levels_beyond_20_start_no_faster(machine: Machine, arena: Arena, fact: 
     first = len(arena.until(lambda ram: block(ram, Y) == 14))
     assert (block(machine.ram, LEVEL), block(machine.ram, SPEEDUPS)) == (level, 0)
     fact(f"Frames of the first row at level {level}, MED", documented=20, measured=first)
+    fact(f"$0728 at level {level}", documented=level - 20, measured=machine.ram[0x728])
 
 
 def test_the_first_capsule_is_in_reach_a_frame_after_the_spawn(machine: Machine, arena: Arena, fact: Fact) -> None:
