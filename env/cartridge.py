@@ -60,6 +60,18 @@ class Cartridge:
         digest = hashlib.sha256(data[_HEADER_BYTES:]).hexdigest()
         return cls(path=path, data=data, sha256=digest)
 
+    def require(self, sha256: str) -> None:
+        """Refuse a file that is not the one that something was planned for.
+
+        Raises:
+            RomError: it names both.
+        """
+        if self.sha256 != sha256:
+            raise RomError(
+                f"The ROM {self.path} has changed: {self.sha256[:12]}... where {sha256[:12]}... was planned for; restart the "
+                "observer, or put the old file back."
+            )
+
     @property
     def program(self) -> bytes:
         """PRG-ROM: the code."""

@@ -88,6 +88,7 @@ class Run:
             self._build()
             self._rebuild()
             self.dispatch.recover()
+            self._keep_to_rom()
             self._resources = opening.pop_all()
         return self
 
@@ -129,8 +130,14 @@ class Run:
         self._planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256)
         self._build()
         self.dispatch.reconfigure(self._dispatch_settings())
+        self._keep_to_rom()
         if not is_same_log:
             self.trainer = self._new_trainer()
+
+    def _keep_to_rom(self) -> None:
+        parked = self.store.cartridges.keep_to(self._planner.rom_sha256, now=self._clock.now())
+        if parked:
+            log.warning("jobs.parked", run=self.name, jobs=parked, problem="they were planned for another ROM")
 
     @property
     def name(self) -> str:

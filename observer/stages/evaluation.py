@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 import observer
 from env.cartridge import Cartridge
 from env.drmario import DrMarioVectorEnv, action_space, observation_space, start_states
-from env.errors import RomError
 from env.lane import GameSettings
 from env.process import mednafen_version
 from env.recognition import recognise
@@ -108,11 +107,7 @@ def evaluate(
 def _rom_name(request: EvaluationRequest) -> str:
     """What the ROM is; a file that was exchanged since the plan was made would give results under another's name."""
     cartridge = Cartridge.read(Path(request.rom))
-    if cartridge.sha256 != request.plan.rom_sha256:
-        raise RomError(
-            f"The ROM {request.rom} has changed: {cartridge.sha256[:12]}... where {request.plan.rom_sha256[:12]}... was planned "
-            "for; restart the observer, or put the old file back."
-        )
+    cartridge.require(request.plan.rom_sha256)
     return recognise(cartridge).name
 
 

@@ -30,7 +30,7 @@ def render(
         EmulatorMissing: as above, for the emulator.
     """
     started_at = clock.now()
-    Cartridge.read(Path(request.rom))
+    Cartridge.read(Path(request.rom)).require(request.plan.rom_sha256)
     clips: list[Clip] = []
     problems: dict[str, str] = {}
     frames = 0

@@ -183,3 +183,9 @@ def test_a_replay_under_another_seeds_name_is_refused(
 def test_a_missing_rom_is_no_problem_of_one_clip(request_for: Callable[..., RenderRequest], files: JobFiles) -> None:
     with pytest.raises(RomError):
         _render(replace(request_for(), rom="/nowhere/game.nes"), files)
+
+
+def test_an_exchanged_rom_is_no_problem_of_one_clip(request_for: Callable[..., RenderRequest], files: JobFiles) -> None:
+    plan = replace(request_for().plan, rom_sha256=Digest("0" * 64))
+    with pytest.raises(RomError, match="has changed"):
+        _render(replace(request_for(), plan=plan), files)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from observer.adapters.store import rows
+from observer.adapters.store.cartridges import Cartridges
 from observer.adapters.store.facts import FactName, Facts
 from observer.adapters.store.requests import Requests
 from observer.adapters.store.results import add_clips, add_evaluation
@@ -46,6 +47,7 @@ class Store:
         #: what holds of the whole run
         self.facts = Facts(self._session)
         self.totals = Totals(self._session)
+        self.cartridges = Cartridges(self._session)
 
     def __enter__(self) -> Self:
         """Open it.
