@@ -180,6 +180,22 @@ def test_another_plan_evaluates_known_checkpoints_anew(world: World) -> None:
     assert world.steps() == [1, 1]
 
 
+def test_a_checkpoint_that_is_planned_anew_before_it_was_played_is_played_by_the_new_plan_alone(world: World) -> None:
+    """The trainer wrote its environment.json after the first zip."""
+    world.drop_step(1)
+    world.settle()
+    (world.watch / "environment.json").write_text(EnvironmentOptions(frame_skip=2).to_json(), encoding="utf-8")
+    world.settle()
+    world.settle()
+    states = [(job.plan.environment.frame_skip, job.state) for job in world.store.jobs()]
+    assert states == [(4, JobState.SKIPPED), (2, JobState.WAITING)]
+    (world.watch / "environment.json").write_text(EnvironmentOptions().to_json(), encoding="utf-8")
+    world.settle()
+    world.settle()
+    states = [(job.plan.environment.frame_skip, job.state) for job in world.store.jobs()]
+    assert states == [(4, JobState.WAITING), (2, JobState.SKIPPED)]
+
+
 def test_a_missing_folder_is_waited_for_and_said_once(world: World) -> None:
     world.watch.rmdir()
     with capture_logs() as logs:

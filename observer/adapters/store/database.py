@@ -88,6 +88,7 @@ class Store:
             now = checkpoint.seen_at
             if companion is not None:
                 rows.add_companion(connection, checkpoint.digest, companion)
+            rows.plan_anew(connection, checkpoint.digest, plans, now=now)
             jobs = [rows.add_job(connection, JobKind.EVALUATE, checkpoint, plan, now=now) for plan in plans]
         return [job for job in jobs if job is not None]
 

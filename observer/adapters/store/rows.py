@@ -5,6 +5,7 @@ What adds a row is for use within a transaction.
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Final
@@ -121,6 +122,23 @@ def add_checkpoint(connection: sqlite3.Connection, checkpoint: Checkpoint) -> No
     connection.execute(
         "INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?)",
         (checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at),
+    )
+
+
+def plan_anew(connection: sqlite3.Connection, digest: Digest, plans: Sequence[EvaluationPlan], *, now: float) -> None:
+    """What waits by another plan, untouched and unasked for, is not wanted any more; what was so is wanted again."""
+    wanted = [plan_digest(plan) for plan in plans]
+    marks = ", ".join("?" * len(wanted))
+    of_it = "kind = 'evaluate' AND checkpoint = ?"
+    connection.execute(
+        f"UPDATE job SET state = 'skipped', word = 'replanned', changed_at = ? WHERE {of_it} "  # noqa: S608
+        f"AND state = 'waiting' AND attempt = 0 AND urgency = 0 AND plan NOT IN ({marks})",
+        (now, digest, *wanted),
+    )
+    connection.execute(
+        f"UPDATE job SET state = 'waiting', word = NULL, changed_at = ? WHERE {of_it} "  # noqa: S608
+        f"AND state = 'skipped' AND word = 'replanned' AND plan IN ({marks})",
+        (now, digest, *wanted),
     )
 
 
