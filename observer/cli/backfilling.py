@@ -4,23 +4,26 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from observer import config as configuration
 from observer import daemon
-from observer.adapters import logs
+from observer.adapters import jobfiles, logs
 from observer.adapters.backends import Backend
+from observer.adapters.store import Store
 from observer.cli.queueing import leave_request
 from observer.cli.terminal import ConfigOption, err, out
 from observer.config import Config, RunSection
 from observer.core.asking import CommandKind, Retry
 from observer.core.backlog import Order
-from observer.core.errors import ExitCode, ObserverError
-from observer.core.layout import RunLayout
+from observer.core.errors import ExitCode, ObserverError, ResultInvalid
+from observer.core.layout import JobFiles, RunLayout
+from observer.core.models import JobKind, JobState, Progress
 from observer.stages.status import status as read_status
 
 _USUAL_NAMES: Final = frozenset({"checkpoints", "models"})
@@ -86,21 +89,29 @@ def _display(layout: RunLayout) -> Iterator[Callable[[], None]]:
         return
     logging.getLogger().setLevel(logging.WARNING)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Bar(*columns, console=err, transient=True) as bar:
         checkpoints, games = bar.add_task("checkpoints", total=None), bar.add_task("", total=None, visible=False)
 
         def show() -> None:
-            told = read_status(layout)
-            bar.update(checkpoints, completed=told["queue"]["done"], total=_wanted(told))
-            for job in told["running"][:1]:
-                text = f"step {job['step']:,} ({job['kind']})"
-                bar.update(games, description=text, completed=job["done"], total=job["total"], visible=True)
+            with Store(layout.database, read_only=True) as store:
+                counts, running = store.counts(), store.running()
+            wanted = sum(counts[state] for state in (JobState.WAITING, JobState.RUNNING, JobState.DONE))
+            bar.update(checkpoints, completed=counts[JobState.DONE], total=wanted)
+            for job in running[:1]:
+                done = _done(layout.job(job.id, job.attempt))
+                text = f"step {job.checkpoint.step:,} ({job.kind.value})"
+                total = len(job.plan.seeds) if job.kind is JobKind.EVALUATE else None
+                bar.update(games, description=text, completed=done, total=total, visible=True)
 
         yield show
 
 
-def _wanted(told: Any) -> int:  # noqa: ANN401 -- JSON values
-    return sum(told["queue"][state] for state in ("waiting", "running", "done"))
+def _done(files: JobFiles) -> int:
+    """Games that an attempt has finished; 0 as long as it has not begun to tell."""
+    try:
+        return jobfiles.read(Progress, files.progress).done
+    except ResultInvalid:
+        return 0
 
 
 def _say_result(layout: RunLayout) -> ExitCode:
