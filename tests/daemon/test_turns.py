@@ -2,7 +2,7 @@ import errno
 import json
 import os
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from observer import app
 from observer.adapters.systemd import Notifier
 from observer.config import Config, parse
+from observer.core.errors import StoreDamaged
 from observer.core.models import Digest, JobState
 from observer.daemon import Daemon, Steps
 from observer.producers import Message
@@ -83,6 +84,22 @@ def test_what_the_machine_refuses_is_a_line_and_no_traceback(problem: Exception)
     (told,) = logs
     assert (told["event"], told["log_level"], told["problem"]) == ("step.failed", "error", str(problem))
     assert not told["exc_info"]
+
+
+def test_a_database_that_is_damaged_under_way_ends_the_daemon_which_replaces_it_at_its_next_start(
+    tmp_path: Path,
+) -> None:
+    """Going on would try the same again for ever; the service manager starts it anew (exit 75)."""
+    path = tmp_path / "x.db"
+    path.write_bytes(b"no database" * 1000)
+
+    def step() -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("SELECT * FROM job")
+
+    with pytest.raises(StoreDamaged, match="start again") as caught:
+        Steps(FakeClock()).run("low publish", step)
+    assert caught.value.exit_code == 75
 
 
 def test_a_defect_of_ours_keeps_its_traceback() -> None:
