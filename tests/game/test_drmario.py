@@ -2,7 +2,6 @@
 
 import os
 import signal
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -59,13 +58,13 @@ def same(left: list[Any], right: list[Any]) -> bool:
 
 def prepared(folder: Path, field: Cells, *, seed: int = 1) -> StartStates:
     """Start states in which the game of `seed` begins with these cells in the field."""
+    starts = start_states(None, folder=folder)
     with Emulator(CARTRIDGE) as emulator:
-        state = drive(emulator, start_states(None, folder=folder).begin(emulator, Scenario(), seed=seed))
+        state = drive(emulator, starts.begin(emulator, Scenario(), seed=seed))
     cells = {FIELD + i: field.get(divmod(i, COLUMNS), EMPTY) for i in range(ROWS * COLUMNS)}
     viruses = sum(cell >> 4 == 0xD for cell in field.values())
-    (file,) = folder.iterdir()
-    file.write_bytes(zlib.compress(with_ram(state, cells | {VIRUSES_LEFT: viruses})))
-    return start_states(None, folder=folder)
+    starts._keep(Scenario(), seed, state=with_ram(state, cells | {VIRUSES_LEFT: viruses}))
+    return starts
 
 
 def capsules_of(starts: StartStates, *, seed: int = 1) -> tuple[int, int, int, int]:

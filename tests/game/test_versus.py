@@ -1,6 +1,5 @@
 """Games of two as the environment plays them: from either side, by the round and by the match, against whom one likes."""
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,11 +105,10 @@ def make_situation(starts: StartStates, fresh: Emulator, tmp_path: Path) -> Iter
     def make(scenario: Scenario, situation: Situation, *, frame_limit: int = 8_000) -> DrMarioEnv:
         state = drive(fresh, starts.begin(fresh, scenario, seed=1))
         edited = with_ram(state, edits(ram(state), situation))
-        name = f"{starts.cartridge.sha256[:16]}-{scenario.name}-1.state"
-        mark = f"{starts.cartridge.sha256} {scenario.name} 1\n".encode()
-        (tmp_path / name).write_bytes(zlib.compress(mark + edited))
+        own = start_states(None, folder=tmp_path)
+        own._keep(scenario, 1, state=edited)
         options = EnvironmentOptions(scenario=scenario)
-        env = DrMarioEnv(start_states(None, folder=tmp_path), GameSettings(options=options, frame_limit=frame_limit))
+        env = DrMarioEnv(own, GameSettings(options=options, frame_limit=frame_limit))
         made.append(env)
         env.reset(seed=1)
         assert env._lane._ram == ram(edited)
