@@ -123,6 +123,7 @@ def test_a_clip_made_again_after_a_killed_attempt_is_the_same(
 def test_a_part_of_a_game_is_cut_and_enlarged(request_for: Callable[..., RenderRequest], files: JobFiles) -> None:
     part = Highlight(seed=2, reason="combo", first_frame=45, last_frame=100)
     result, _ = _render(request_for(part, scale=2), files)
+    assert not result.problems
     (clip,) = result.clips
     assert (clip.frames, clip.width, clip.height) == (55, 512, 448)
     brightness = films.pictures(files.clips / clip.video).mean(axis=(1, 2, 3))
