@@ -233,6 +233,7 @@ class Run:
             stall_cpu_seconds=workers.stall_cpu_seconds,
             stall_seconds=workers.stall_seconds,
             rom=self._config.environment.rom_path,
+            rom_sha256=self._planner.rom_sha256,
             trusted_classes=self._config.policy.classes,
             trust=self._config.policy.trust,
             reasons=self._config.clips.choose,

@@ -24,6 +24,7 @@ from observer.core.highlights import choose as choose_highlights
 from observer.core.idleness import Idleness
 from observer.core.layout import JobFiles, RunLayout, evaluation_folder
 from observer.core.models import (
+    Digest,
     EvaluationRequest,
     EvaluationResult,
     Failure,
@@ -54,6 +55,8 @@ class DispatchSettings:
     stall_cpu_seconds: float
     stall_seconds: float
     rom: Path
+    #: when the observer was started
+    rom_sha256: Digest
     trusted_classes: Mapping[str, str]
     trust: Trust
     #: which games are filmed; none: no clips
@@ -143,6 +146,9 @@ class Dispatch:
         job = self._store.choose_and_claim(self._settings.backlog, now=self._clock.now())
         if job is None:
             return False
+        if job.plan.rom_sha256 != self._settings.rom_sha256:  # one that was asked for again
+            self._park(job, "other_rom", "it was planned for another ROM than the present one")
+            return True
         flight = self._flight(job)
         try:
             self._write_request(job, flight.files)

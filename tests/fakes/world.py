@@ -44,6 +44,7 @@ class World:
         self.environment = EnvironmentOptions()
         self.is_remote = False
         self.trust: Trust = "data"
+        self.rom_sha256 = make_plan().rom_sha256
         self.reasons: tuple[str, ...] = ()
         #: none: the environment's own
         self.scenarios: tuple[Scenario, ...] = ()
@@ -96,6 +97,7 @@ class World:
             stall_cpu_seconds=300.0,
             stall_seconds=1800.0,
             rom=Path("/roms/game.nes"),
+            rom_sha256=self.rom_sha256,
             trusted_classes={},
             trust="data",
             reasons=self.reasons,

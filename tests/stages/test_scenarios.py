@@ -1,6 +1,7 @@
 """Several scenarios for every checkpoint: a job and a result each, and one that cannot be played stops no other."""
 
 import pytest
+from fakes.evaluations import digest_of
 from fakes.world import World
 from structlog.testing import capture_logs
 
@@ -101,3 +102,15 @@ def test_a_scenario_that_is_added_later_is_played_for_what_lies_there(world: Wor
     world.settle()
     world.work()
     assert played(world) == [EASY.name, HARD.name]
+
+
+def test_what_was_planned_for_another_rom_holds_nothing_when_it_is_asked_for_again(world: World) -> None:
+    world.drop_step(1000)
+    world.settle()
+    world.rom_sha256 = digest_of("another ROM")
+    world.start()
+    assert world.dispatch.start_one()
+    assert world.backend.running == 0
+    (parked,) = world.store.parked()
+    assert parked.word == "other_rom"
+    assert world.dispatch.start_one() is False, "there is nothing else to do, and nothing is held"
