@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -42,7 +43,10 @@ _WORKERS: Final = 2
 #: after a change, before which nothing is counted
 _SETTLE_SECONDS: Final = 0.5
 _WARM_UP_LINES: Final = 10
-_PATIENCE_SECONDS: Final = 120.0
+_FEWEST_LINES: Final = 4
+_PATIENCE_SECONDS: Final = 300.0
+#: what is started goes with the bench, however that ends
+_LEASH: Final = ("setpriv", "--pdeathsig", "KILL")
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -72,7 +76,11 @@ def measure(*, ways: Sequence[str], threads: Sequence[str], pairs: int, seconds:
     told: dict[str, object] = {"cores": len(os.sched_getaffinity(0)), "pairs": pairs, "seconds_a_stretch": seconds}
     for way in ways:
         reason = booted.obstacle() if way == "service" else ""
-        told[way.replace("-", "_")] = {"skipped": reason} if reason else _way(scenes[way], threads, pairs, seconds)
+        key = way.replace("-", "_")
+        try:
+            told[key] = {"skipped": reason} if reason else _way(scenes[way], threads, pairs, seconds)
+        except RuntimeError as error:  # the other ways are still worth their time
+            told[key] = {"failed": str(error)}
     return told
 
 
@@ -117,6 +125,7 @@ def _pair(scene: Scene, diary: Path, *, seconds: float, is_busy_first: bool) -> 
         _wait(_SETTLE_SECONDS)
         began, ticks = time.monotonic(), _cpu_ticks(scene.observers())
         _wait(seconds)
+        _until(partial(_has_enough, diary, began), "the trainer finishes no iteration")
         if is_busy:
             share = (_cpu_ticks(scene.observers()) - ticks) / _TICKS / (time.monotonic() - began)
         speeds[is_busy] = _speed(diary, began, time.monotonic())
@@ -124,10 +133,13 @@ def _pair(scene: Scene, diary: Path, *, seconds: float, is_busy_first: bool) -> 
     return speeds, share
 
 
+def _has_enough(diary: Path, begin: float) -> bool:
+    """A slow trainer gets a longer stretch: from one end of an iteration to another one must lie within it."""
+    return sum(moment >= begin for moment, _ in _lines(diary)) >= _FEWEST_LINES
+
+
 def _speed(diary: Path, begin: float, end: float) -> float:
     inside = [(moment, steps) for moment, steps in _lines(diary) if begin <= moment <= end]
-    if len(inside) < 2:
-        raise RuntimeError("the trainer finished no iteration in a whole stretch: give --stretch more seconds")
     (first, steps), (last, more) = inside[0], inside[-1]
     return (more - steps) / (last - first)
 
@@ -145,7 +157,7 @@ def _lines(diary: Path) -> list[tuple[float, int]]:
 def _by_hand(folder: Path) -> Iterator[Scene]:
     """The daemon in a session of its own, as from another login."""
     layout = _site(folder)
-    command = [str(OBSERVER), "run", "--config", str(folder / "config.yaml")]
+    command = [*_LEASH, str(OBSERVER), "run", "--config", str(folder / "config.yaml")]
     with (folder / "log").open("wb") as log:
         daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -159,7 +171,8 @@ def _by_hand(folder: Path) -> Iterator[Scene]:
 
 def _control(folder: Path) -> Iterator[Scene]:
     loops = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True) for _ in range(_WORKERS)
+        subprocess.Popen([*_LEASH, sys.executable, "-c", "while True: pass"], start_new_session=True)
+        for _ in range(_WORKERS)
     ]
     try:
         yield _beside(lambda: {loop.pid for loop in loops}, folder)
@@ -175,7 +188,7 @@ def _beside(observers: Callable[[], set[int]], folder: Path) -> Scene:
 
     def train(threads: int) -> Path:
         diary = folder / f"diary-{threads}"
-        command = [sys.executable, "-m", "bench.trainer", str(threads), str(diary)]
+        command = [*_LEASH, sys.executable, "-m", "bench.trainer", str(threads), str(diary)]
         running.append(subprocess.Popen(command, env={**os.environ, **_paths()}, start_new_session=True))
         return diary
 
