@@ -25,6 +25,8 @@ _LOG_TAIL_BYTES = 600
 _LAST_BREATH_SECONDS = 0.5
 _HOME_PREFIX = "mednafen-"
 _LOCK = "owner.lock"
+#: A parent that died before the leash was on pulls it no more.
+_ONLY_UNDER_ITS_PARENT = 'test "$PPID" = "$0" && exec "$@"'
 #: A home this much older than a new one has had the time to be locked.
 _ABANDONED_SECONDS = 60
 
@@ -40,6 +42,17 @@ def find_program(name: str, *, package: str) -> str:
     if found is None:
         raise EmulatorMissing(name, package)
     return found
+
+
+def leashed(command: Sequence[str]) -> list[str]:
+    """The command so that it ends with the thread that starts it, whenever that ends.
+
+    Raises:
+        EmulatorMissing: setpriv is not installed.
+    """
+    setpriv = find_program("setpriv", package="util-linux")
+    check = ("/bin/sh", "-c", _ONLY_UNDER_ITS_PARENT, str(os.getpid()))
+    return [setpriv, "--pdeathsig", "KILL", *check, *command]
 
 
 def mednafen_version() -> str:
@@ -83,7 +96,6 @@ class MednafenProcess:
         Raises:
             EmulatorMissing: it, or setpriv, is not installed.
         """
-        setpriv = find_program("setpriv", package="util-linux")
         mednafen = find_program("mednafen", package="mednafen")
         self._home = Path(tempfile.mkdtemp(prefix=_HOME_PREFIX))
         self._lock = os.open(self._home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -92,7 +104,7 @@ class MednafenProcess:
         # A copy, so that no patch beside the user's file is applied and what was hashed is what runs.
         game = self._home / "game.nes"
         game.write_bytes(self._rom)
-        command = [setpriv, "--pdeathsig", "KILL", mednafen, "-connect", *self._settings(), str(game)]
+        command = leashed([mednafen, "-connect", *self._settings(), str(game)])
         self._process = self._spawn(command, home=self._home)
 
     @property

@@ -30,19 +30,23 @@ class Site:
         self.layout.work.mkdir(parents=True)
         self.config = folder / "config.yaml"
         (folder / "game.nes").write_bytes(stand_in_rom().read_bytes())
+        #: words before the daemon's command, such as those that take it elsewhere
+        self.prefix: tuple[str, ...] = ()
         self.configure(episodes=episodes, workers=workers)
         self.daemons: list[subprocess.Popen[str]] = []
 
     def configure(
-        self, *, episodes: int = 4, workers: int = 1, rom: str = "game.nes", settle: float = 0.1, rescan: float = 1
-    ) -> None:
+        self, *, episodes: int = 4, workers: int = 1, rom: str = "game.nes", settle: float = 0.1, rescan: float = 1,
+        **stalls: float,
+    ) -> None:  # fmt: skip
+        """`stalls`: limits of the section `workers`."""
         sections = {
             "runs": [{"name": "test", "watch": "checkpoints", "output": "out"}],
             "watch": {"settle_seconds": settle, "rescan_seconds": rescan},
             "queue": {"backoff_seconds": [0.2]},
             "environment": {"rom": rom},
             "evaluation": {"episodes": episodes},
-            "workers": {"count": workers},
+            "workers": {"count": workers, **stalls},
         }
         self.config.write_text(json.dumps(sections), encoding="utf-8")
 
@@ -56,7 +60,7 @@ class Site:
 
     def start(self, *options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         daemon = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "fakes" / "daemon.py"), str(self.config), *options],
+            [*self.prefix, sys.executable, str(ROOT / "tests" / "fakes" / "daemon.py"), str(self.config), *options],
             env={**_environment(), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

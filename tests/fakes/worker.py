@@ -1,7 +1,7 @@
 """A worker that plays no game: the real protocol over a job directory, with made-up episodes.
 
 Run as `python worker.py JOB_DIR`. A file `.work/behaviour.json` beside the jobs tells it what to do instead, by kind of
-job or by step: crash (after two games), hang, dawdle (a game every 50 ms), refuse, setup, garbage.
+job or by step: crash (after two games), hang, spin, dawdle (a game every 50 ms), refuse, setup, garbage.
 """
 
 import hashlib
@@ -107,6 +107,9 @@ def misbehave(files: JobFiles, behaviour: str, count: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif behaviour == "hang" and count == 1:
         wait.wait()
+    elif behaviour == "spin" and count == 1:
+        while True:
+            pass
     elif behaviour == "garbage":
         files.result.write_text("{}", encoding="utf-8")
         sys.exit(0)
@@ -153,6 +156,8 @@ def work(files: JobFiles) -> int:
         evaluate(files, request, behaviour)
     elif behaviour == "crash":
         raise RuntimeError("told to crash")
+    elif behaviour == "hang":
+        threading.Event().wait()
     else:
         render(files, request)
     return 0

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from env.process import find_program
+from env.process import leashed
 from observer.adapters.backends import ONE_THREAD, Exit
 from observer.adapters.backends.memory import MemoryCounters
 from observer.adapters.backends.priority import rank_session, step_behind
@@ -60,10 +60,10 @@ class ProcessBackend:
             EmulatorMissing: setpriv is not installed.
             OSError: the machine gives no further process.
         """
-        leash = [find_program("setpriv", package="util-linux"), "--pdeathsig", "KILL"]
+        command = leashed([*self._command, str(job_dir)])
         with JobFiles(job_dir).log.open("ab") as log:
             child = subprocess.Popen(
-                [*leash, *self._command, str(job_dir)],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
