@@ -61,6 +61,9 @@ class Run:
         self.layout = RunLayout(run.output)
         self.store = Store(self.layout.database)
         self.letterbox = Letterbox(self.layout)
+        self._rebuilding = Rebuilding(store=self.store, layout=self.layout, clock=clock)
+        #: the database is new, and copies of checkpoints may lie there from before it
+        self._misses_snapshots = False
 
     def __enter__(self) -> Self:
         """Take the output folder and take up what was left there.
@@ -114,14 +117,25 @@ class Run:
         opening.enter_context(self.store)
 
     def _rebuild(self) -> None:
-        """What lies on disk and is not in the database comes into it."""
-        rebuilding = Rebuilding(store=self.store, layout=self.layout, clock=self._clock)
-        is_empty = not self.store.totals.checkpoints()
-        rebuilding.take_in_results(self.dispatch.render_spec)
-        if is_empty:
-            rebuilding.take_in_snapshots(
-                self._planner.planned(self._environment).to_queue, trust=self._config.policy.trust
-            )
+        """Results that lie on disk and are not in the database come into it."""
+        self._misses_snapshots = not self.store.totals.checkpoints()
+        self._rebuilding.take_in_results(self.dispatch.render_spec)
+
+    def scan(self) -> None:
+        """Look at the watched folder; then at the copies of checkpoints, where the database knew of none.
+
+        In this order, for only the files have names; a file may have been copied and not yet recorded when a daemon ended.
+        """
+        self.intake.scan()
+        if self._misses_snapshots and self.intake.is_idle:
+            plans = self._planner.planned(self._environment).to_queue
+            self._rebuilding.take_in_snapshots(plans, trust=self._config.policy.trust)
+            self._misses_snapshots = False
+
+    @property
+    def may_be_swept(self) -> bool:
+        """It is known what is needed."""
+        return not self._misses_snapshots
 
     def reconfigure(self, config: Config, run: RunSection, *, rom_sha256: Digest) -> None:
         """Go on by another configuration with the same output folder, as after a restart, but without ending a worker."""

@@ -203,7 +203,7 @@ class Daemon:
         if self.producers is not None:
             self.producers.rearm()
         for run in self._runs:
-            self._steps.run(f"{run.name} intake", run.intake.scan)
+            self._steps.run(f"{run.name} intake", run.scan)
 
     def _start_more(self) -> None:
         """A job of each run in turn, until the backend is full or nothing is due."""
@@ -217,7 +217,7 @@ class Daemon:
         return started == [True]
 
     def _sweep(self) -> None:
-        if self._sweep_wanted:
+        if self._sweep_wanted and all(run.may_be_swept for run in self._runs):
             self._sweep_wanted = False
             for run in self._runs:
                 self._steps.run(f"{run.name} sweep", run.upkeep.sweep)

@@ -42,13 +42,13 @@ class Rebuilding:
         return taken
 
     def take_in_snapshots(self, plans: Sequence[EvaluationPlan], *, trust: Trust) -> int:
-        """Queue the checkpoints whose copies are kept, for a database that knew of none; how many.
+        """Queue the checkpoints whose copies are kept and that the database does not know; how many.
 
-        Their files may be gone, and with them the names that they had.
+        Their files are gone, and with them the names that they had.
         """
-        return sum(
-            self._take_in_snapshot(path, plans, trust=trust) for path in sorted(self._layout.snapshots.glob("*.zip"))
-        )
+        known = self._store.totals.digests()
+        unknown = [path for path in sorted(self._layout.snapshots.glob("*.zip")) if path.stem not in known]
+        return sum(self._take_in_snapshot(path, plans, trust=trust) for path in unknown)
 
     def _take_in_snapshot(self, path: Path, plans: Sequence[EvaluationPlan], *, trust: Trust) -> int:
         try:

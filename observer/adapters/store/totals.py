@@ -1,6 +1,7 @@
 """A few figures about a whole run."""
 
 from observer.adapters.store.session import Session
+from observer.core.models import Digest
 
 
 class Totals:
@@ -11,6 +12,10 @@ class Totals:
 
     def checkpoints(self) -> int:
         return self._session.number("SELECT COUNT(*) FROM checkpoint")
+
+    def digests(self) -> set[Digest]:
+        """Of every checkpoint."""
+        return {Digest(row[0]) for row in self._session.connection.execute("SELECT digest FROM checkpoint")}
 
     def evaluations(self) -> int:
         return self._session.number("SELECT COUNT(*) FROM evaluation")
