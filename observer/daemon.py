@@ -253,6 +253,7 @@ def run(
         log.warning("confinement.missing", problem=problem)
     backend = backend or app.worker_backend(config)
     with ExitStack() as stack:
+        stack.enter_context(signals(inbox))  # to the very end: a second signal must not cut a clean one short
         runs = stack.enter_context(Runs(clock=clock, backend=backend))
         rom = runs.apply(config)
         producers = stack.enter_context(Producers(inbox))
@@ -261,7 +262,6 @@ def run(
         if read_again is not None:
             apply = (runs.apply, lambda new: backend.resize(new.workers.count), producers.begin)
             daemon.reloading = Reloading(config, read_again=read_again, apply=apply)
-        stack.enter_context(signals(inbox))
         stack.callback(daemon.stop)
         producers.begin(config)
         log.info("observer.started", runs=len(config.runs), workers=config.workers.count, rom=rom.name)

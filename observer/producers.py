@@ -102,15 +102,19 @@ def signals(inbox: Inbox) -> Iterator[None]:
     """SIGTERM and SIGINT ask for an end, SIGHUP for the configuration to be read again.
 
     A terminal that is closed sends SIGHUP too: then it asks for an end, unless the program was told not to mind (nohup).
-    A program that runs the loop in another thread keeps its own handlers.
+    Whoever asked for an end has it: what is sent afterwards does not cut it short. A program that runs the loop in another
+    thread keeps its own handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     minds_hangup = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
+    is_ending = False
 
     def ask(number: int, _frame: FrameType | None) -> None:
+        nonlocal is_ending
         is_reload = number == signal.SIGHUP and not (minds_hangup and not _has_terminal())
+        is_ending |= not is_reload
         inbox.post(Message.RELOAD if is_reload else Message.STOP)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
@@ -118,7 +122,7 @@ def signals(inbox: Inbox) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if is_ending else handler)
 
 
 def _has_terminal() -> bool:

@@ -34,8 +34,8 @@ class Listing:
         return self.companions.get(companion_name(name))
 
 
-def list_folder(folder: Path) -> Listing | None:
-    """What lies in the folder; None where there is no folder that can be read."""
+def list_folder(folder: Path) -> Listing | str:
+    """What lies in the folder; where it cannot be read, why."""
     found: dict[str, FileIdentity] = {}
     companions: dict[str, FileIdentity] = {}
     sidecar = None
@@ -53,8 +53,8 @@ def list_folder(folder: Path) -> Listing | None:
                     identity = _identity(entry)
                     if identity is not None:
                         companions[entry.name] = identity
-    except OSError:
-        return None
+    except OSError as error:
+        return error.strerror or str(error)
     return Listing(checkpoints=found, sidecar=sidecar, companions=companions, device=device)
 
 

@@ -161,10 +161,12 @@ def write_episodes(path: Path, episodes: Sequence[Episode]) -> None:
 
 def read_episodes(path: Path) -> tuple[Episode, ...]:
     """The finished games of an attempt; a line torn by a crash is passed over."""
-    if not path.exists():
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
         return ()
     adapter, found = _adapter(Episode), list[Episode]()
-    for line in path.read_bytes().splitlines():
+    for line in lines:
         try:
             found.append(adapter.validate_json(line))
         except ValidationError:

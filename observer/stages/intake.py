@@ -90,7 +90,7 @@ class Intake:
         self._sightings: dict[str, _Sighting] = {}
         self._sidecar: tuple[FileIdentity | None, float] = (None, float("-inf"))
         self._environment: _Environment | None = None
-        self._folder_is_missing = False
+        self._folder_problem = ""
         #: device of the folder, and how long files in it must stay as they are
         self._device: int | None = None
         self._settle_seconds = settings.settle_seconds
@@ -113,8 +113,8 @@ class Intake:
         """Look at the folder, and deal with the files whose time has come."""
         self._remember()
         listing = list_folder(self._settings.folder)
-        self._tell_about_folder(is_missing=listing is None)
-        if listing is None:
+        self._tell_about_folder(listing if isinstance(listing, str) else "")
+        if isinstance(listing, str):
             self._sightings.clear()
             return
         self._learn_place(listing)
@@ -144,13 +144,13 @@ class Intake:
             for path in gone:
                 (self._seen or {}).pop(path, None)
 
-    def _tell_about_folder(self, *, is_missing: bool) -> None:
-        if is_missing != self._folder_is_missing:
-            if is_missing:
-                log.warning("folder.missed", folder=str(self._settings.folder), waiting="until it is there")
-            else:
-                log.info("folder.found", folder=str(self._settings.folder))
-        self._folder_is_missing = is_missing
+    def _tell_about_folder(self, problem: str) -> None:
+        folder = str(self._settings.folder)
+        if problem and problem != self._folder_problem:
+            log.warning("folder.missed", folder=folder, problem=problem, waiting="until it can be read")
+        elif not problem and self._folder_problem:
+            log.info("folder.found", folder=folder)
+        self._folder_problem = problem
 
     def _learn_place(self, listing: Listing) -> None:
         """Whether other machines may write into the folder, as long as it lies where it lies."""

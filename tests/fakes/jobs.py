@@ -14,7 +14,7 @@ from env.options import EnvironmentOptions
 from env.stand_in import stand_in_rom
 from observer.adapters import jobfiles
 from observer.core.layout import JobFiles
-from observer.core.models import Checkpoint, Digest, EvaluationPlan, EvaluationRequest
+from observer.core.models import Checkpoint, Digest, EvaluationPlan, EvaluationRequest, Highlight, RenderRequest
 from observer.worker import work
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,21 @@ def job(folder: Path, checkpoint: Path, plan: EvaluationPlan, **changes: Any) ->
     files = JobFiles(folder)
     jobfiles.write(files.request, replace(asked, **changes))
     return files
+
+
+def rendering(folder: Path, *highlights: Highlight, replays: str = "") -> JobFiles:
+    """A job directory that asks for clips."""
+    asked = RenderRequest(
+        checkpoint=Checkpoint(digest=Digest("0" * 64), step=0, name="a.zip", size=1, seen_at=0.0),
+        plan=plan_of(range(3)),
+        rom=str(stand_in_rom()),
+        replays=replays or str(folder),
+        highlights=highlights,
+        scale=1,
+    )
+    folder.mkdir()
+    jobfiles.write(JobFiles(folder).request, asked)
+    return JobFiles(folder)
 
 
 def start_worker(files: JobFiles) -> subprocess.Popen[str]:

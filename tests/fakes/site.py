@@ -87,6 +87,7 @@ class Site:
         except StoreError:
             return {
                 "queue": {"running": 0, "done": 0},
+                "renderings": {"running": 0, "done": 0},
                 "running": [],
                 "evaluations": 0,
                 "parked": [],

@@ -116,7 +116,10 @@ def jobs_of(folder: Path) -> list[tuple[str, str, int]]:
     """Kind, state, and how many games or clips were committed."""
     with Store(folder / "out" / "observer.db", read_only=True) as store:
         (evaluation,) = store.evaluations()
-        counts = {JobKind.EVALUATE: store._session.number("SELECT COUNT(*) FROM episode"), JobKind.RENDER: len(evaluation.clips)}
+        counts = {
+            JobKind.EVALUATE: store._session.number("SELECT COUNT(*) FROM episode"),
+            JobKind.RENDER: len(evaluation.clips),
+        }
         return [(job.kind.value, job.state.value, counts[job.kind]) for job in store.jobs()]
 
 

@@ -1,7 +1,7 @@
 """A worker that plays no game: the real protocol over a job directory, with made-up episodes.
 
 Run as `python worker.py JOB_DIR`. A file `.work/behaviour.json` beside the jobs tells it what to do instead, by kind of
-job or by step: crash (after two games), hang, spin, dawdle (a game every 50 ms), refuse, setup, garbage.
+job or by step: crash (after two games), hang, spin, the same at_once, dawdle (a game every 50 ms), refuse, setup, garbage.
 """
 
 import hashlib
@@ -98,18 +98,12 @@ def resumed(files: JobFiles, earlier: Path) -> list[Episode]:
 
 
 def misbehave(files: JobFiles, behaviour: str, count: int) -> None:
-    wait = threading.Event()
-    if behaviour == "dawdle":
-        wait.wait(0.05)
+    if behaviour.startswith(("dawdle", "hang", "spin")):
+        take_time(behaviour, is_time=behaviour.endswith("at_once") or count == 1)
     elif behaviour == "crash_at_once" or (behaviour == "crash" and count == 2):
         raise RuntimeError("told to crash")
     elif behaviour == "killed" and count == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    elif behaviour == "hang" and count == 1:
-        wait.wait()
-    elif behaviour == "spin" and count == 1:
-        while True:
-            pass
     elif behaviour == "garbage":
         files.result.write_text("{}", encoding="utf-8")
         sys.exit(0)
@@ -118,6 +112,15 @@ def misbehave(files: JobFiles, behaviour: str, count: int) -> None:
     elif behaviour == "another_game" and count == 1:
         (files.replays / f"{files.folder.name}.replay").write_bytes(b"")
         next(files.replays.glob("0.replay")).write_bytes(b"not what was played")
+
+
+def take_time(behaviour: str, *, is_time: bool) -> None:
+    if behaviour == "dawdle":
+        threading.Event().wait(0.05)
+    elif behaviour.startswith("hang") and is_time:
+        threading.Event().wait()
+    while behaviour.startswith("spin") and is_time:
+        pass
 
 
 def render(files: JobFiles, request: RenderRequest) -> None:
