@@ -4,6 +4,7 @@ A writer that dies leaves a temporary file with a leading dot beside the target,
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -35,6 +36,14 @@ def write_whole(path: Path, content: bytes | str) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def remove_torn(folder: Path, *, older_than: float) -> None:
+    """Delete what writers left in a folder that were killed; what is younger (Unix seconds) may still become whole."""
+    for path in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            if path.stat().st_mtime < older_than:
+                path.unlink()
 
 
 def append_line(path: Path, line: str) -> None:

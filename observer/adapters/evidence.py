@@ -99,6 +99,7 @@ def place_clips(files: JobFiles, target: Path, *, names: Iterable[str]) -> None:
         staged.unlink(missing_ok=True)
         _link(source, staged)
         staged.replace(target / name)
+        staged.unlink(missing_ok=True)  # two names of one file: renaming one to the other does nothing
     sync_folder(target)
     sync_folder(target.parent)
 

@@ -4,9 +4,12 @@ A clip shows the very game that was evaluated: RAM is compared with the replay's
 game that goes another way has no clip. A clip that fails is a problem of its own; the others are made.
 """
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from env import replay as replays
 from env.cartridge import Cartridge
@@ -19,6 +22,9 @@ from observer.core.errors import RenderError
 from observer.core.layout import JobFiles
 from observer.core.models import Clip, Highlight, Outcome, Progress, RenderRequest, RenderResult
 
+#: what a clip could not be made with may have been given back by the time that is looked at
+_LITTLE_ROOM_BYTES: Final = 1 << 20
+
 
 def render(
     request: RenderRequest, files: JobFiles, *, clock: Clock, on_progress: Callable[[Progress], None]
@@ -28,6 +34,7 @@ def render(
     Raises:
         RomError: the ROM cannot be used, so no clip can be made.
         EmulatorMissing: as above, for the emulator.
+        OSError: the disk is full; no clip can be made before there is room.
     """
     started_at = clock.now()
     Cartridge.read(Path(request.rom)).require(request.plan.rom_sha256)
@@ -61,9 +68,19 @@ def _clip(request: RenderRequest, files: JobFiles, *, highlight: Highlight, repl
     try:
         _record(replay, Path(request.rom), recording=recording)
         encoded = encode(recording, files.clips / f"{name}.mp4", _cut(highlight, replay, scale=request.scale))
+    except (RenderError, EnvError) as error:
+        if _is_for_want_of_room(error, files.folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(files.folder)) from error
+        raise
     finally:
         recording.unlink(missing_ok=True)
     return _described(highlight, encoded, name=name)
+
+
+def _is_for_want_of_room(error: Exception, folder: Path) -> bool:
+    """Mednafen says nothing of a full disk: its film just ends."""
+    disk = os.statvfs(folder)
+    return getattr(error.__cause__, "errno", None) == errno.ENOSPC or disk.f_bavail * disk.f_frsize < _LITTLE_ROOM_BYTES
 
 
 def _record(replay: Replay, rom: Path, *, recording: Path) -> None:

@@ -1,6 +1,8 @@
 """Clearing away what nothing needs any more: directories of finished jobs, snapshots of finished checkpoints."""
 
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -10,11 +12,12 @@ from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
 from observer.core.clock import Clock
 from observer.core.layout import RunLayout
+from observer.files import remove_torn
 
 log = structlog.get_logger()
 
-#: a zip is laid into the letter box just before its request is made
-_FORGOTTEN_LETTER_SECONDS: Final = 3600.0
+#: a zip is laid into the letter box just before its request is made, and a file is written just before it has its name
+_FORGOTTEN_SECONDS: Final = 3600.0
 
 
 class Upkeep:
@@ -38,9 +41,15 @@ class Upkeep:
             if number.isdecimal() and int(number) not in needed:
                 shutil.rmtree(folder, ignore_errors=True)
                 folders += 1
-        self._letterbox.remove_except(
-            self._store.requests.letters(), older_than=self._clock.now() - _FORGOTTEN_LETTER_SECONDS
-        )
+        forgotten = self._clock.now() - _FORGOTTEN_SECONDS
+        self._letterbox.remove_except(self._store.requests.letters(), older_than=forgotten)
+        for folder in self._written_to():
+            remove_torn(folder, older_than=forgotten)
         snapshots = self._snapshots.remove_except(self._store.wanted_snapshots())
         if folders or snapshots:
             log.debug("work.swept", jobs=folders, snapshots=snapshots)
+
+    def _written_to(self) -> Iterator[Path]:
+        layout = self._layout
+        yield from (layout.output, layout.work, layout.snapshots, layout.asked, layout.report.parent, layout.start_states)
+        yield from layout.tensorboard.glob("*")

@@ -1,7 +1,8 @@
-"""A checkpoint's whole way in one process, cut at one of its changes on disk: `python travel.py FOLDER RULE NUMBER...`.
+"""A checkpoint's whole way in one process, cut at one of its changes on disk: `python travel.py FOLDER RULE CHANGE...`.
 
-For each number the daemon works in FOLDER/NUMBER while the rule, with {n} in it, meddles with that change; then a daemon
-that nobody meddles with goes on there. A JSON line each tells how both ended and what lies there afterwards.
+A change is a system call and its number, `fsync:7`. For each a daemon works in a folder of its own while strace's rule
+meddles with that call; then a daemon that nobody meddles with goes on there. A JSON line each tells how both ended and
+what lies there afterwards. Without changes: what there are.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import re
 import sys
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -123,25 +125,25 @@ def jobs_of(folder: Path) -> list[tuple[str, str, int]]:
         return [(job.kind.value, job.state.value, counts[job.kind]) for job in store.jobs()]
 
 
-def changes(folder: Path) -> int:
-    """How many changes on disk the whole way takes."""
+def changes(folder: Path) -> Counter[str]:
+    """How many changes on disk the whole way takes, by the system call: it is by call that strace counts."""
     begin(folder)
     log = folder / "calls"
     code = in_a_process(folder, f"{CHANGES}:delay_enter=0", log=log)
     assert code == DONE
-    return sum("(" in line for line in log.read_text(encoding="utf-8").splitlines())
+    return Counter(re.findall(r"^\d+ +(\w+)\(", log.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def main() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     folder, rule = Path(sys.argv[1]), sys.argv[2]
-    for number in sys.argv[3:]:
-        place = folder / number
-        if number == "0":
-            print(json.dumps({"changes": changes(place), **found(place)}), flush=True)  # noqa: T201
-            continue
+    if not sys.argv[3:]:
+        print(json.dumps({"changes": changes(folder), **found(folder)}))  # noqa: T201
+    for change in sys.argv[3:]:
+        place = folder / change.replace(":", "-")
+        call, _, number = change.partition(":")
         begin(place)
-        first = in_a_process(place, rule.format(n=number))
+        first = in_a_process(place, f"{call}:{rule.format(n=number)}")
         second = in_a_process(place)
         print(json.dumps({"first": first, "second": second, **found(place)}), flush=True)  # noqa: T201
 
