@@ -51,5 +51,12 @@ class Upkeep:
 
     def _written_to(self) -> Iterator[Path]:
         layout = self._layout
-        yield from (layout.output, layout.work, layout.snapshots, layout.asked, layout.report.parent, layout.start_states)
+        yield from (
+            layout.output,
+            layout.work,
+            layout.snapshots,
+            layout.asked,
+            layout.report.parent,
+            layout.start_states,
+        )
         yield from layout.tensorboard.glob("*")
