@@ -47,7 +47,8 @@ class Emulator:
             rom: an iNES file.
             recording: a QuickTime file to write, whole only after `close`. N frames stepped give N+1 pictures in it:
                 picture k is the moment after k frames, what `screenshot` would have shown. The first one's sound is
-                short: 233 samples after power-on, 790 after a loaded state.
+                short: 233 samples after power-on, 790 after a loaded state. On a busy machine a frame or more that
+                nobody stepped may follow: asked to end, Mednafen plays on alone until it has heard it.
             deadline_seconds: of every single wait.
             cpu: pins the emulator to this core.
         """

@@ -65,7 +65,7 @@ Samples = npt.NDArray[np.int16]
 class Cut:
     """What of a recording becomes the clip; frame 0 is the first one that was stepped."""
 
-    #: that were stepped; a recording with another number of them is not the one that is meant
+    #: that were stepped; a recording with fewer of them is not the one that is meant, what follows them was nobody's
     recorded_frames: int
     first_frame: int
     #: exclusive
@@ -219,12 +219,12 @@ def _check_recording(source: InputContainer, cut: Cut, *, name: str) -> None:
     if not source.streams.video or not source.streams.audio:
         raise RenderError(f"{name}: a recording has pictures and sound, this file lacks one of them")
     frames = source.streams.video[0].frames - _FRAMES_BEFORE
-    if frames != cut.recorded_frames:
+    if frames < cut.recorded_frames:
         raise RenderError(f"{name}: it holds {frames} frames where {cut.recorded_frames} were played; record it again")
-    if not 0 <= cut.first_frame <= cut.poster_frame < cut.last_frame <= frames:
+    if not 0 <= cut.first_frame <= cut.poster_frame < cut.last_frame <= cut.recorded_frames:
         raise RenderError(
             f"{name}: frames {cut.first_frame} to {cut.last_frame} with a poster at {cut.poster_frame} are not "
-            f"within its {frames} frames"
+            f"within its {cut.recorded_frames} frames"
         )
     sound = source.streams.audio[0]
     if (sound.rate, sound.channels) != (SAMPLE_RATE, 1):
