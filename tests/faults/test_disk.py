@@ -90,6 +90,7 @@ def test_an_output_that_is_read_only_from_the_start_is_one_line_and_78(site: Sit
         assert str(site.folder / "out") in said
 
 
+@pytest.mark.slow
 def test_results_that_may_not_be_written_yet_wait_until_they_may(site: Site) -> None:
     site.prefix = WITHOUT_PRIVILEGES
     results = site.layout.output / "checkpoints"

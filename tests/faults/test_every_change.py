@@ -21,7 +21,7 @@ WAYS = {
     "on a disk that fails": (SETTLING, "error=EIO:when={n}"),
 }
 KILLED = -9
-SAMPLES = 6
+SAMPLES = 4
 
 
 def travels(folder: Path, rule: str, changes: Sequence[str]) -> Iterator[Any]:

@@ -65,6 +65,7 @@ def test_a_policy_that_never_returns_is_stopped_and_parked_and_the_next_one_play
     assert site.status()["evaluations"] == 1
 
 
+@pytest.mark.slow
 def test_an_encoder_that_hangs_is_given_up_and_the_result_stands(site: Site) -> None:
     site.configure(stall_seconds=1)
     site.drop(1000)
@@ -117,6 +118,7 @@ def kill_emulators_after_a_game(files: JobFiles, others: set[int]) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_machine_that_gives_no_process_makes_everything_wait_and_charges_nothing(site: Site, injects: None) -> None:
     daemon = site.start()
     site.until(lambda found: found["daemon"] == daemon.pid)
@@ -164,6 +166,7 @@ def test_signals_in_a_crowd_end_it_cleanly_once(site: Site) -> None:
     assert site.status()["queue"]["waiting"] == 1
 
 
+@pytest.mark.slow
 def test_a_tree_that_was_stopped_for_a_while_goes_on_where_it_was(site: Site) -> None:
     site.configure(episodes=20)
     site.drop(1000)
