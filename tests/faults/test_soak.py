@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fakes import jobs
 from fakes.real_site import RealSite
 
 from observer.adapters import jobfiles
-from observer.core.models import EvaluationResult
+from observer.core.models import EvaluationRequest, EvaluationResult
 
 TIMES = re.compile(rb'"\w+_at": "[^"]+"')
 
@@ -29,7 +30,7 @@ def rows(site: RealSite) -> list[list[str]]:
 
 def leftovers(site: RealSite) -> list[Path]:
     hidden = [path for path in site.layout.output.glob("checkpoints/**/.*") if path.is_file()]
-    return [*site.layout.jobs.iterdir(), *site.layout.snapshots.glob("*.zip"), *hidden]
+    return [*site.layout.jobs.iterdir(), *hidden]
 
 
 @pytest.mark.timeout(300)
@@ -41,7 +42,10 @@ def test_five_kills_change_no_game(tmp_path: Path) -> None:
     assert len(site.results) == site.dropped
     result = jobfiles.read(EvaluationResult, site.results[-1])
     zip_path = site.watch / result.checkpoint.name
-    played = jobs.play_here(jobs.job(tmp_path / "alone", zip_path, result.plan, checkpoint=result.checkpoint))
+    alone = jobs.job(tmp_path / "alone", zip_path, result.plan)
+    request = jobfiles.read(EvaluationRequest, alone.request)
+    jobfiles.write(alone.request, replace(request, checkpoint=result.checkpoint))
+    played = jobs.play_here(alone)
     for replay in played.replays.iterdir():
         assert (site.results[-1].parent / "replays" / replay.name).read_bytes() == replay.read_bytes()
     assert (site.results[-1].parent / "episodes.csv").read_bytes() == played.table.read_bytes()
