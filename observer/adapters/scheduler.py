@@ -1,8 +1,10 @@
-"""What is due by the clock. A job here only posts to the inbox: the loop's one thread does the work."""
+"""What is due every so many seconds. A task here only posts to the inbox: the loop's one thread does the work.
 
+Counted on the monotonic clock: a machine's clock that is set a year on or a day back makes nothing due at once or never.
+"""
+
+import threading
 from collections.abc import Callable, Mapping
-
-from apscheduler.schedulers.background import BackgroundScheduler
 
 
 class Scheduler:
@@ -11,16 +13,16 @@ class Scheduler:
     def __init__(self, tasks: Mapping[str, tuple[float, Callable[[], None]]]) -> None:
         """`tasks`: name -> (seconds, function)."""
         self._tasks = dict(tasks)
-        self._scheduler: BackgroundScheduler | None = None
+        self._is_over = threading.Event()
 
     def start(self) -> None:
-        scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
-        for name, (seconds, function) in self._tasks.items():
-            scheduler.add_job(function, "interval", seconds=seconds, id=name, coalesce=True, misfire_grace_time=None)
-        scheduler.start()
-        self._scheduler = scheduler
+        for name, task in self._tasks.items():
+            threading.Thread(target=self._repeat, args=task, name=f"every {name}", daemon=True).start()
 
     def stop(self) -> None:
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
+        """No call begins from now on."""
+        self._is_over.set()
+
+    def _repeat(self, seconds: float, function: Callable[[], None]) -> None:
+        while not self._is_over.wait(seconds):
+            function()
