@@ -42,6 +42,7 @@ def test_a_database_that_another_process_locks_is_waited_for(site: Site) -> None
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["after a kill", "while it runs"])
 def test_a_log_of_the_database_that_is_deleted_costs_no_result(site: Site, when: str) -> None:
     site.drop(1000)

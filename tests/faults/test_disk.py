@@ -76,6 +76,7 @@ def test_a_disk_that_is_full_while_a_clip_is_recorded_is_no_fault_of_the_clip(tm
         assert not files.result.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_used", [False, True], ids=["a new output", "an output with results"])
 def test_an_output_that_is_read_only_from_the_start_is_one_line_and_78(site: Site, *, is_used: bool) -> None:
     with disk_over(site.layout.output) as disk:

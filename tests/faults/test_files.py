@@ -22,6 +22,7 @@ def is_playing(found: Mapping[str, Any]) -> bool:
     return bool(found["running"]) and found["running"][0]["done"] >= 1
 
 
+@pytest.mark.slow
 def test_more_events_than_the_kernel_keeps_cost_only_time(site: Site) -> None:
     daemon = site.start()
     site.until(lambda found: found["daemon"] == daemon.pid)
@@ -36,6 +37,7 @@ def test_more_events_than_the_kernel_keeps_cost_only_time(site: Site) -> None:
     site.until(lambda found: found["evaluations"] == 2)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_rewritten_while_it_is_evaluated_is_two_checkpoints(site: Site) -> None:
     site.drop(1000)
     site.tell_workers(evaluate_1000="dawdle")

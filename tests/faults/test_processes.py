@@ -132,6 +132,7 @@ def test_a_machine_that_gives_no_process_makes_everything_wait_and_charges_nothi
     assert daemon.wait() == 0
 
 
+@pytest.mark.slow
 def test_a_daemon_without_file_descriptors_loses_nothing_and_goes_on_when_it_has_some(site: Site) -> None:
     site.drop(1000)
     daemon = site.start()
