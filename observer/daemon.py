@@ -118,6 +118,8 @@ class Daemon:
         self._reload(messages)
         self._scan_wanted |= bool(messages & {Message.FOLDER_CHANGED, Message.ASKED, Message.SCAN_DUE, Message.RELOAD})
         self._sweep_wanted |= Message.SWEEP_DUE in messages
+        if self.producers is not None:
+            self.producers.keep_time()
         self._scan()
         for run in self._runs:
             self._steps.run(f"{run.name} commands", partial(self._obey, run))
@@ -256,7 +258,7 @@ def run(
         stack.enter_context(signals(inbox))  # to the very end: a second signal must not cut a clean one short
         runs = stack.enter_context(Runs(clock=clock, backend=backend))
         rom = runs.apply(config)
-        producers = stack.enter_context(Producers(inbox))
+        producers = stack.enter_context(Producers(inbox, clock=clock))
         daemon = Daemon(runs, backend=backend, clock=clock, notifier=notifier)
         daemon.producers = producers
         if read_again is not None:

@@ -14,6 +14,7 @@ from typing import Final, Self
 from observer.adapters.scheduler import Scheduler
 from observer.adapters.watcher import Watcher
 from observer.config import Config
+from observer.core.clock import Clock
 from observer.core.layout import RunLayout
 
 SWEEP_SECONDS: Final = 600.0
@@ -51,8 +52,9 @@ class Inbox:
 class Producers:
     """Watchers and schedules, as the configuration stands; a context manager that ends them."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, *, clock: Clock) -> None:
         self._inbox = inbox
+        self._clock = clock
         self._watchers: tuple[Watcher, ...] = ()
         self._scheduler: Scheduler | None = None
 
@@ -74,7 +76,8 @@ class Producers:
             {
                 "scan": (config.watch.rescan_seconds, self._poster(Message.SCAN_DUE)),
                 "sweep": (SWEEP_SECONDS, self._poster(Message.SWEEP_DUE)),
-            }
+            },
+            clock=self._clock,
         )
         for watcher in self._watchers:
             watcher.start()
@@ -84,6 +87,11 @@ class Producers:
         """Be ready to tell of changes again."""
         for watcher in self._watchers:
             watcher.rearm()
+
+    def keep_time(self) -> None:
+        """To be called now and then: schedules go on where the machine's clock was set."""
+        if self._scheduler is not None:
+            self._scheduler.keep_time()
 
     def _poster(self, message: Message) -> Callable[[], None]:
         return partial(self._inbox.post, message)

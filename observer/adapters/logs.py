@@ -42,7 +42,8 @@ def configure(mode: Literal["auto", "terminal", "journal"] = "auto", *, stream: 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    logging.getLogger("watchdog").setLevel(logging.WARNING)
+    for noisy in ("apscheduler", "watchdog"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a reader of the log that went away must not stop the work
 
 

@@ -18,6 +18,7 @@ from observer.adapters import logs
 from observer.adapters.lock import FolderLock, holder_of
 from observer.adapters.scheduler import Scheduler
 from observer.adapters.systemd import Notifier
+from observer.core.clock import SystemClock
 from observer.core.errors import AlreadyRunning
 
 
@@ -113,7 +114,7 @@ def test_a_schedule_calls_from_a_thread_of_its_own() -> None:
         threads.add(threading.current_thread().name)
         called.set()
 
-    scheduler = Scheduler({"task": (0.05, task)})
+    scheduler = Scheduler({"task": (0.05, task)}, clock=SystemClock())
     scheduler.start()
     try:
         assert called.wait(10.0)

@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -60,6 +62,41 @@ def test_a_clock_that_jumps_holds_nothing_up_and_loses_nothing(site: Site, jump:
     assert daemon.returncode == 0
     assert said.count("event=job.retried") == 1
     assert site.status()["parked"] == []
+
+
+_SCHEDULE = """
+import resource, threading
+from observer.adapters.scheduler import Scheduler
+from observer.core.clock import SystemClock
+
+called = threading.Semaphore(0)
+scheduler = Scheduler({"scan": (0.2, called.release)}, clock=SystemClock())
+scheduler.start()
+assert called.acquire(timeout=20)
+print("runs", flush=True)
+input()
+while called.acquire(blocking=False):
+    pass
+for _ in range(3):
+    scheduler.keep_time()
+    assert called.acquire(timeout=20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("jump", [DAY_BACK, YEAR_ON])
+def test_schedules_go_on_after_a_clock_that_jumps(tmp_path: Path, jump: str) -> None:
+    clocks = Clocks(tmp_path)
+    command, environment = [sys.executable, "-c", _SCHEDULE], {**os.environ, **clocks.environment}
+    with subprocess.Popen(
+        command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "runs\n"
+        clocks.set(jump)
+        kilobytes, _ = process.communicate("\n")
+    assert process.returncode == 0
+    assert int(kilobytes) < 100_000  # APScheduler's own interval lists a year of missed times
 
 
 @pytest.mark.slow
