@@ -3,8 +3,10 @@
 Events are named `noun.past_verb`; INFO is a change that was committed, WARNING will be tried again, ERROR wants a person.
 """
 
+import errno
 import logging
 import os
+import stat
 import sys
 from typing import Final, Literal, TextIO
 
@@ -28,7 +30,7 @@ def configure(mode: Literal["auto", "terminal", "journal"] = "auto", *, stream: 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(target)
+    handler = _Handler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -46,6 +48,25 @@ def configure(mode: Literal["auto", "terminal", "journal"] = "auto", *, stream: 
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a reader of the log that went away must not stop the work
 
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes into nothing once the reader has gone: what could not be flushed would make Python end with 120."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the standard library's name
+        del record
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError) or error.errno not in _READER_GONE:
+            return
+        target = self.stream.fileno()
+        if stat.S_ISREG(os.fstat(target).st_mode):
+            return  # a disk may recover
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, target)
+        os.close(nothing)
+
+
+#: of a pipe, and of a terminal that was closed
+_READER_GONE: Final = frozenset({errno.EPIPE, errno.EIO})
 
 _KEY_VALUES: Final = structlog.processors.LogfmtRenderer(
     key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False
