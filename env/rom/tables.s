@@ -86,57 +86,50 @@ throw_rot:
 .charmap ' ', $FE
 .charmap '<', $8E
 .charmap '>', $8F
-stage_clear_box:
+.macro box_top
   .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
   .byte "<      >"
+.endmacro
+
+.macro box_bottom
+  .byte "<      >"
+  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+.endmacro
+
+.macro box_press_start
+  .byte "<      >"
+  .byte "<PRESS >"
+  .byte "< START>"
+  box_bottom
+.endmacro
+
+stage_clear_box:
+  box_top
   .byte "<STAGE >"
   .byte "< CLEAR>"
-  .byte "<      >"
-  .byte "<PRESS >"
-  .byte "< START>"
-  .byte "<      >"
-  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+  box_press_start
 round_won_box:
-  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
-  .byte "<      >"
+  box_top
   .byte "<ROUND >"
   .byte "<  WON >"
-  .byte "<      >"
-  .byte "<PRESS >"
-  .byte "< START>"
-  .byte "<      >"
-  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+  box_press_start
 match_won_box:
-  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
-  .byte "<      >"
+  box_top
   .byte "<MATCH >"
   .byte "<  WON >"
-  .byte "<      >"
-  .byte "<PRESS >"
-  .byte "< START>"
-  .byte "<      >"
-  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+  box_press_start
 cutscene_box:
-  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
-  .byte "<      >"
+  box_top
   .byte "< WELL >"
   .byte "< DONE >"
-  .byte "<      >"
-  .byte "<PRESS >"
-  .byte "< START>"
-  .byte "<      >"
-  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+  box_press_start
 draw_box:
-  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
-  .byte "<      >"
+  box_top
   .byte "< DRAW >"
-  .byte "<      >"
-  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+  box_bottom
 game_over_box:
-  .byte $8B, $8C, $8C, $8C, $8C, $8C, $8C, $8D
-  .byte "<      >"
+  box_top
   .byte "< GAME >"
   .byte "<      >"
   .byte "< OVER >"
-  .byte "<      >"
-  .byte $ED, $EE, $EE, $EE, $EE, $EE, $EE, $EF
+  box_bottom

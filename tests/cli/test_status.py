@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site(tmp_path) as site:
+        yield site
 
 
 LAST = LastResult(
@@ -139,15 +141,12 @@ def test_a_daemon_that_plays_is_told_with_the_time_that_is_left(site: Site, obse
     site.drop(1000)
     site.tell_workers(evaluate="dawdle")
     daemon = site.start()
-    try:
-        found = site.until(lambda found: any(job["done"] > 12 for job in found["running"]))
-        assert found["running"][0]["seconds_left"] > 0
-        assert (found["daemon"], found["lag"]["evaluated_step"]) == (daemon.pid, None)
-        told = json.loads(observer("status", "-c", site.config, "--json").out)
-        assert problems(SCHEMA, told) == []
-        assert told["started_at"] is not None
-    finally:
-        site.kill_all()
+    found = site.until(lambda found: any(job["done"] > 12 for job in found["running"]))
+    assert found["running"][0]["seconds_left"] > 0
+    assert (found["daemon"], found["lag"]["evaluated_step"]) == (daemon.pid, None)
+    told = json.loads(observer("status", "-c", site.config, "--json").out)
+    assert problems(SCHEMA, told) == []
+    assert told["started_at"] is not None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -167,13 +166,10 @@ def test_somebody_who_may_only_read_sees_it_too(site: Site, *, runs: bool) -> No
     )
     for folder in (site.layout.output, *site.layout.output.parents[:3]):
         folder.chmod(0o755)
-    try:
-        told = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=site.layout.output, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    finally:
-        site.kill_all()
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=site.layout.output, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert (told.stdout, told.stderr) == ("1\n", "")
 
 

@@ -7,8 +7,5 @@ from fakes.site import Site
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path)
-    try:
+    with Site(tmp_path) as site:
         yield site
-    finally:
-        site.kill_all()

@@ -1,5 +1,6 @@
 """The real daemon with workers that play no game: `python daemon.py CONFIG [--until-idle]`."""
 
+import faulthandler
 import sys
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ WORKER = (sys.executable, str(Path(__file__).with_name("worker.py")))
 
 
 def main() -> int:
+    faulthandler.enable()  # SIGABRT tells where it stands
     logs.configure("terminal")
     try:
         config = load(Path(sys.argv[1]))

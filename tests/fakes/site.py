@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from fakes.zips import zip_of
 
@@ -102,9 +104,23 @@ class Site:
             if condition(found):
                 return found
             pause.wait(0.02)
-        raise AssertionError(f"it never came to be: {found}")
+        raise AssertionError(f"it never came to be: {found}\n{self._last_words()}")
 
-    def kill_all(self) -> None:
+    def _last_words(self) -> str:
+        """What the daemons have said, and where they stand if they still run."""
+        for daemon in self.daemons:
+            daemon.send_signal(signal.SIGABRT)
+        return "\n".join(
+            daemon.communicate()[0] for daemon in self.daemons if daemon.stdout and not daemon.stdout.closed
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """No daemon outlives its test."""
         for daemon in self.daemons:
             daemon.kill()
             with daemon:  # waits, and closes what it wrote to

@@ -9,11 +9,8 @@ from fakes.world import World
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path)
-    try:
+    with Site(tmp_path) as site:
         yield site
-    finally:
-        site.kill_all()
 
 
 @pytest.fixture
