@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from env import original
 from env.errors import EnvError
 from env.game import (
     ACTION,
@@ -19,6 +20,7 @@ from env.game import (
     COLUMN,
     COLUMNS,
     EMPTY,
+    HEIGHT,
     ROTATION,
     Action,
     Player,
@@ -26,6 +28,7 @@ from env.game import (
     is_falling,
     is_over,
 )
+from env.reaching import PLACES, landings
 from env.wire import Pad
 
 #: Returns the RAM that it saw last.
@@ -62,6 +65,16 @@ def _pad(action: int, ram: bytes, frame_skip: int, at: Seats) -> Pads:
     return hold(PAD_ACTIONS[action], frame_skip, ram, at)
 
 
+def _original(action: int, ram: bytes, frame_skip: int, at: Seats) -> Pads:
+    """`original`: the nine actions of the project before this one, as its names mean them, held as `pad`'s are."""
+    return hold(original.INTENDED[action], frame_skip, ram, at)
+
+
+def _original_literal(action: int, ram: bytes, frame_skip: int, at: Seats) -> Pads:
+    """`original_literal`: the very buttons that it wrote; its "down" is Start, which pauses the game and goes on."""
+    return hold(original.LITERAL[action], frame_skip, ram, at)
+
+
 def _placement(action: int, ram: bytes, _frame_skip: int, at: Seats) -> Pads:
     """`placement`: drop the capsule in column `action // 4` with rotation `action % 4`.
 
@@ -73,6 +86,31 @@ def _placement(action: int, ram: bytes, _frame_skip: int, at: Seats) -> Pads:
     while is_falling(ram, at):
         ram = yield at.own.pads(Pad.DOWN, STRIDE)
     return (yield from until_control(ram, at))
+
+
+def _reach(action: int, ram: bytes, _frame_skip: int, at: Seats) -> Pads:
+    """`reach`: bring the capsule to lie in row `action // 32`, column `action // 4 % 8`, rotation `action % 4`.
+
+    Those are of its lower left cell; row 0 is the top. A place that cannot be reached is none: the capsule drops where it is.
+    """
+    for leg in landings(ram, at.own).way(action) or ():
+        while is_falling(ram, at) and (rows := ram[at.own.at(HEIGHT)] - leg.height) > 0:
+            # A row takes two frames with Down held, so these stop short of the one that is wanted.
+            ram = yield at.own.pads(Pad.DOWN, min(STRIDE, 2 * rows - 1))
+        for pad in leg.presses:
+            if is_falling(ram, at):
+                ram = yield at.own.pads(pad)
+    while is_falling(ram, at):
+        ram = yield at.own.pads(Pad.DOWN, STRIDE)
+    return (yield from until_control(ram, at))
+
+
+def reach_mask(ram: bytes, at: Seats = ALONE) -> Mask:
+    """(512,) bool: where the falling capsule can come to lie, see `env.reaching`; nothing while none falls."""
+    mask = np.zeros(PLACES, np.bool_)
+    if is_falling(ram, at):
+        mask[list(landings(ram, at.own).places())] = True
+    return mask
 
 
 def _aim(column: int, rotation: int, ram: bytes, at: Seats) -> Pads:
@@ -137,6 +175,10 @@ def _all_pads(_ram: bytes, _at: Seats) -> Mask:
     return np.ones(len(PAD_ACTIONS), np.bool_)
 
 
+def _all_original(_ram: bytes, _at: Seats) -> Mask:
+    return np.ones(len(original.WRITTEN), np.bool_)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSet:
     """A set of actions; `pads(action, ram, frame_skip, seats)` carries one out, `mask(ram, seats)` says which are possible."""
@@ -151,4 +193,9 @@ class ActionSet:
 ACTIONS: Final[Mapping[str, ActionSet]] = {
     "pad": ActionSet(count=len(PAD_ACTIONS), pads=_pad, mask=_all_pads, needs_control=False),
     "placement": ActionSet(count=COLUMNS * ROTATIONS, pads=_placement, mask=placement_mask, needs_control=True),
+    "reach": ActionSet(count=PLACES, pads=_reach, mask=reach_mask, needs_control=True),
+    "original": ActionSet(count=len(original.WRITTEN), pads=_original, mask=_all_original, needs_control=False),
+    "original_literal": ActionSet(
+        count=len(original.WRITTEN), pads=_original_literal, mask=_all_original, needs_control=False
+    ),
 }

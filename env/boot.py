@@ -56,7 +56,7 @@ class StartStates:
         if state is None or not _fits(emulator, state):
             self.prepare(scenario)
             emulator.load_state(with_ram(self._menus[scenario], rng_state(seed)))
-            yield from intro(seats(scenario.side, has_rival=scenario.has_rival))
+            yield from intro(seats(scenario.player, has_rival=scenario.has_rival))
             state = canonical(emulator.save_state())
             self._keep(scenario, seed, state=state)
             emulator.load_state(state)

@@ -65,7 +65,7 @@ def _require_record(replay: Replay, scenario: Scenario, *, end: bytes) -> None:
 
 def _facts(replay: Replay, scenario: Scenario, end: bytes) -> Mapping[str, object]:
     """What the last RAM of a game shows, under the names of the record."""
-    at = seats(scenario.side, has_rival=scenario.has_rival)
+    at = seats(scenario.player, has_rival=scenario.has_rival)
     tally = Tally.start(ram_of_state(replay.start_state), at).after(end)
     verdict = tally.verdict if scenario.length == "round" else match_verdict(end, at)
     return {

@@ -3,7 +3,8 @@
 They run a real cartridge or the stand-in game that comes with this package; both keep the same RAM.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from env.boot import StartStates
 from env.cartridge import Cartridge
 from env.errors import EnvError
 from env.game import FRAMES_PER_SECOND, GAME_SEEDS, seats
-from env.lane import GameSettings, Lane
+from env.lane import Ended, GameSettings, Lane
 from env.observation import Planes, shape
 from env.options import EnvironmentOptions
 from env.play import drive, drive_all
@@ -27,8 +28,9 @@ from env.stand_in import stand_in_rom
 
 
 def observation_shape(options: EnvironmentOptions) -> tuple[int, int, int]:
-    """Rows from the top, columns, channels: (16, 8, 12), and (16, 8, 24) where a rival plays."""
-    return shape(seats(options.scenario.side, has_rival=options.scenario.has_rival))
+    """Rows from the top, columns, channels: (16, 8, 12), and of `planes` (16, 8, 24) where a rival plays."""
+    scenario = options.scenario
+    return shape(options.observation, seats(scenario.player, has_rival=scenario.has_rival))
 
 
 def observation_space(options: EnvironmentOptions) -> spaces.Space[Planes]:
@@ -53,7 +55,7 @@ def start_states(rom: Path | None, *, folder: Path | None = None, shared: Sequen
 class DrMarioEnv(gym.Env[Planes, np.int64]):
     """One game of Dr. Mario.
 
-    Observation: Box(0, 1, (16, 8, 12), float32), with 24 channels where a rival plays, see `env.observation`. Action:
+    Observation: Box(0, 1, (16, 8, 12), float32), `planes` with 24 channels where a rival plays, see `env.observation`. Action:
     Discrete, see `env.actions`. `info` at the end of an episode: seed, outcome (win, loss, draw, timeout), won, topped_out,
     viruses_cleared, max_combo, capsules, episode_length (agent steps), frames (NES frames of play), total_reward, replay
     (bytes); of a match also rounds_won and rounds_lost. An episode is a round or a match, as the scenario has it.
@@ -101,6 +103,10 @@ class DrMarioEnv(gym.Env[Planes, np.int64]):
         """
         step = drive(self._lane.emulator, self._lane.step(int(action)))
         return step.observation, step.reward, step.terminated, step.truncated, step.info
+
+    def listen(self, listener: Callable[[int, Ended], None], *, with_replay: bool = False) -> None:
+        """Have `listener(0, ended)` called for every game that ends from the next reset on."""
+        self._lane.listen(partial(listener, 0), with_replay=with_replay)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(actions,) bool, as sb3-contrib's MaskablePPO asks for it."""
@@ -203,6 +209,11 @@ class DrMarioVectorEnv(VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]):
             over = [index for index in playing if self._lanes[index].is_over]
             infos |= self._begin({index: self._draw() for index in over})
         return self._observations.copy(), rewards, terminations, truncations, infos
+
+    def listen(self, listener: Callable[[int, Ended], None], *, with_replay: bool = False) -> None:
+        """Have `listener(lane, ended)` called for every game that ends from the next reset on."""
+        for number, lane in enumerate(self._lanes):
+            lane.listen(partial(listener, number), with_replay=with_replay)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(num_envs, actions) bool; all true in a lane that does not play."""

@@ -209,7 +209,7 @@ class Emulator:
         savestate.require_layout(state, self._layout)
         self.wait()
         with self._killing():
-            self._load(_load_message(state))
+            self._load(load_message(state))
 
     def screenshot(self) -> npt.NDArray[np.uint8]:
         """The picture of now, (224, 256, 3) RGB: the next frame is drawn, then the machine is put back where it was.
@@ -219,7 +219,7 @@ class Emulator:
         """
         if self._recording is not None:
             raise EmulatorError("A recording emulator takes no screenshots: they would be in the film.")
-        frames, load = self.frames, _load_message(self.save_state())
+        frames, load = self.frames, load_message(self.save_state())
         self.read_ram()
         with self._killing():
             picture = self._drawn(load)
@@ -333,7 +333,8 @@ class Emulator:
             self._process.remove_home()
 
 
-def _load_message(state: bytes) -> bytes:
+def load_message(state: bytes) -> bytes:
+    """The message that makes a client become the machine that was saved."""
     return wire.message(Command.LOADSTATE, payload=struct.pack("<I", len(state)) + zlib.compress(state, 1))
 
 

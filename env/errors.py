@@ -8,6 +8,7 @@ EnvError
 │   ├── ProtocolError
 │   └── FrameDeadline           seconds
 ├── BootError                   the game does not do what Dr. Mario does: another ROM, or another scenario
+├── NotComparable               stop: nothing that is measured here means anything
 ├── StateError                  not a save state of this machine
 └── ReplayError
     ├── ReplayDamaged           the file is not whole
@@ -21,6 +22,10 @@ class EnvError(Exception):
 
 class RomError(EnvError):
     """The cartridge file cannot be used; the sentence names it."""
+
+
+class WindowError(EnvError):
+    """Nothing can be shown on a display; the sentence says what to do."""
 
 
 class EmulatorError(EnvError):
@@ -62,6 +67,10 @@ class FrameDeadline(EmulatorError):
 
 class BootError(EnvError):
     """The game did not do in its menus, or between its rounds, what Dr. Mario does."""
+
+
+class NotComparable(EnvError):
+    """Games do not come out as their seeds and inputs say."""
 
 
 class StateError(EnvError):

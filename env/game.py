@@ -29,9 +29,11 @@ CAPSULE: Final = 0x0301
 COLUMN: Final = 0x0305
 HEIGHT: Final = 0x0306
 TOPPED_OUT: Final = 0x0309
+SPEED_UPS: Final = 0x030A
 SPEED: Final = 0x030B
 MATCHES: Final = 0x030F
 CAPSULES: Final = 0x0310
+GRAVITY: Final = 0x0312
 LEVEL: Final = 0x0316
 ACTION: Final = 0x0317
 NEXT_CAPSULE: Final = 0x031A
@@ -45,12 +47,29 @@ WINS_NEEDED: Final = 0x0725
 PLAYERS: Final = 0x0727
 MUSIC: Final = 0x0731
 DEMO: Final = 0x0741
+CAPSULE_QUEUE: Final = 0x0780
+
+#: Ids of the capsules to come, of both players.
+CAPSULE_QUEUE_LENGTH: Final = 128
 
 #: From player 1's block, or field, to player 2's.
 _BLOCK_DISTANCE: Final = 0x80
 _FIELD_DISTANCE: Final = 0x100
 
 SPEEDS: Final[Mapping[str, int]] = {"low": 0, "med": 1, "hi": 2}
+#: Where each speed begins in the table of frames a row; a speed-up is one further.
+_SPEED_BASES: Final = (15, 25, 31)
+_FRAMES_A_ROW: Final[tuple[int, ...]] = (
+    *range(70, 18, -2),
+    *range(19, 10, -1),
+    *(10, 10, 9, 9, 8, 8, 7, 7),
+    *[6] * 12,
+    *[5] * 5,
+    *[4] * 5,
+    *[3] * 5,
+    *[2] * 10,
+    1,
+)
 MUSIC_OFF: Final = 2
 PAUSED: Final = 5
 #: Of `DEMO`, while the game shows itself.
@@ -211,3 +230,8 @@ def capsule_count(ram: bytes, player: Player = PLAYER_1) -> int:
     """The game's own count of capsules: two binary-coded-decimal digits and hundreds."""
     low = player.at(CAPSULES)
     return decimal(ram[low]) + 100 * decimal(ram[low + 1])
+
+
+def frames_a_row(speed: int, speed_ups: int) -> int:
+    """Frames that a capsule stays in a row, if nobody presses Down; the RAM's two bytes."""
+    return _FRAMES_A_ROW[min(_SPEED_BASES[speed] + speed_ups, len(_FRAMES_A_ROW) - 1)]

@@ -4,7 +4,7 @@ Both environments stand on it, so a game in a vector is the very game it would b
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +15,10 @@ from env.duel import Rival, Stream, merged
 from env.emulator import Emulator
 from env.errors import EnvError
 from env.game import GAME_SEEDS, Verdict, match_verdict, seats
+from env.moments import Moments
 from env.observation import OBSERVATIONS, Planes
-from env.opponent import OPPONENTS, Opponent
-from env.options import EnvironmentOptions, OptionsError
+from env.opponent import OPPONENTS, OWN_SETS, Opponent
+from env.options import ActionsName, EnvironmentOptions, ObservationName, OptionsError, Scenario
 from env.play import Play
 from env.replay import Recorder, Replay
 from env.replay import to_bytes as replay_bytes
@@ -50,6 +51,8 @@ class GameSettings:
     #: makes who plays the other side in mode 2p, once for each lane; None: the one that the options name. Where one is
     #: given, `metadata` is to say who it is
     opponent: Callable[[], Opponent] | None = None
+    #: observation and actions of the other side; None: the agent's. An opponent with sets of its own keeps to them
+    opponent_sets: tuple[ObservationName, ActionsName] | None = None
     #: of the software that plays, and what a caller adds: both go into every replay as they are
     versions: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +61,10 @@ class GameSettings:
         mode = self.options.scenario.mode
         if self.opponent is not None and mode != "2p":
             raise OptionsError(f"opponent: one plays in mode 2p alone; leave it out in mode {mode}")
+        if self.opponent is None and self.options.opponent not in OPPONENTS:
+            raise OptionsError(
+                "opponent: checkpoint does not say which; choose noop, random or scripted, or evaluate with --opponent FILE"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,18 @@ class Step:
     terminated: bool
     truncated: bool
     info: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A finished game, as those are told who listen."""
+
+    #: the episode record
+    record: Mapping[str, Any]
+    #: steps that the lane has done since it was made, this game's included
+    steps: int
+    #: None where no listener asked for it
+    replay: Replay | None
 
 
 class Lane:
@@ -84,15 +103,27 @@ class Lane:
         self._observe = OBSERVATIONS[settings.options.observation]
         self._reward = REWARDS[settings.options.reward]
         scenario = settings.options.scenario
-        self._at = seats(scenario.side, has_rival=scenario.has_rival)
+        self._take_seat(scenario)
         self._is_match = scenario.length == "match"
-        make = settings.opponent or OPPONENTS[settings.options.opponent]
-        self._opponent = make() if scenario.mode == "2p" else None
+        self._opponent = _opponent(settings) if scenario.mode == "2p" else None
         self._rival: Rival | None = None
         self._rival_pads: Stream | None = None
         self._recorder: Recorder | None = None
-        self._seed = self._steps = self._frames = 0
+        self._seed = self._steps = self._frames = self._replay_frames = 0
+        self._all_steps = 0
         self._total_reward = 0.0
+        self._moments = Moments()
+        self._listeners: list[Callable[[Ended], None]] = []
+        self._is_recorded = settings.record
+
+    def listen(self, listener: Callable[[Ended], None], *, with_replay: bool) -> None:
+        """Have every game told that ends from the next reset on."""
+        self._listeners.append(listener)
+        self._is_recorded |= with_replay
+
+    def _take_seat(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._at = seats(scenario.player, has_rival=scenario.has_rival)
 
     def ready(self) -> Emulator:
         """The emulator, running.
@@ -117,12 +148,14 @@ class Lane:
         """
         self.is_over = True  # until it has begun
         self._seed, self._steps, self._frames, self._total_reward = seed % GAME_SEEDS, 0, 0, 0.0
-        state = yield from self._starts.begin(self.emulator, self._settings.options.scenario, seed=self._seed)
+        self._take_seat(self._settings.options.scenario.of_game(self._seed))
+        state = yield from self._starts.begin(self.emulator, self._scenario, seed=self._seed)
         self._ram = ram_of_state(state)
         self._tally = Tally.start(self._ram, self._at)
+        self._replay_frames, self._moments = 0, Moments()
         self._rival = self._new_rival()
         self._begin_round()
-        self._recorder = self._new_recorder(state) if self._settings.record else None
+        self._recorder = self._new_recorder(state) if self._is_recorded else None
         self.is_over = False
         return self._observe(self._ram, self._at), {"seed": self._seed}
 
@@ -141,6 +174,7 @@ class Lane:
         yield from self._recorded(self._pads(action), is_play=True)
         reward = self._reward(before, self._tally)
         self._steps += 1
+        self._all_steps += 1
         self._total_reward += reward
         if self._is_match and self._tally.verdict is not None:
             yield from self._after_round()
@@ -178,12 +212,19 @@ class Lane:
                 self._ram = ram
                 if self._recorder is not None:
                     self._recorder.add(chunk, ram)
+                self._replay_frames += len(chunk) // PAD_BYTES
                 if is_play:
                     self._frames += len(chunk) // PAD_BYTES
-                    self._tally = self._tally.after(ram)
+                    self._look(ram)
                 chunk = pads.send(ram)
         except StopIteration:
             return
+
+    def _look(self, ram: bytes) -> None:
+        tally = self._tally.after(ram)
+        if tally is not self._tally:
+            self._moments = self._moments.after(self._tally, tally, ram=ram, frame=self._replay_frames)
+            self._tally = tally
 
     def _after_round(self) -> Play[None]:
         """To the crowns of a round of a match, and to the next round where the game goes on."""
@@ -202,12 +243,15 @@ class Lane:
         """Who plays the other side of this game."""
         if self._opponent is None:
             return None
+        options = self._settings.options
+        own = OWN_SETS.get(options.opponent) if self._settings.opponent is None else None
+        observation, actions = own or self._settings.opponent_sets or (options.observation, options.actions)
         return Rival(
             opponent=self._opponent,
             at=self._at.across(),
-            observe=self._observe,
-            actions=self._actions,
-            frame_skip=self._settings.options.frame_skip,
+            observe=OBSERVATIONS[observation],
+            actions=ACTIONS[actions],
+            frame_skip=options.frame_skip,
             generator=np.random.Generator(np.random.Philox(key=[self._seed, OPPONENT_STREAM])),
         )
 
@@ -250,13 +294,17 @@ class Lane:
         }
         if self._is_match:
             record |= {"rounds_won": tally.rounds_won, "rounds_lost": tally.rounds_lost}
-        if self._recorder is None:
-            return record
-        return {**record, "replay": replay_bytes(self._recorder.finish(self._ram, record))}
+        replay = self._replay({**record, **asdict(self._moments)})
+        for listener in self._listeners:
+            listener(Ended(record=record, steps=self._all_steps, replay=replay))
+        return {**record, "replay": replay_bytes(replay)} if replay and self._settings.record else record
+
+    def _replay(self, record: Mapping[str, Any]) -> Replay | None:
+        return None if self._recorder is None else self._recorder.finish(self._ram, record)
 
     def _new_recorder(self, state: bytes) -> Recorder:
         settings = self._settings
-        options = asdict(settings.options)
+        options = asdict(replace(settings.options, scenario=self._scenario))
         limits = {"frame_limit": settings.frame_limit, "capsule_limit": settings.capsule_limit}
         blank = Replay(
             rom_sha256=self._starts.cartridge.sha256,
@@ -270,3 +318,8 @@ class Lane:
         recorder = Recorder()
         recorder.start(blank)
         return recorder
+
+
+def _opponent(settings: GameSettings) -> Opponent:
+    make = settings.opponent or OPPONENTS[settings.options.opponent]
+    return make()

@@ -69,7 +69,22 @@ class ColumnHead(nn.Module):
         return logits.transpose(1, 2).flatten(1)
 
 
-class ColumnPolicy(MaskableActorCriticPolicy):
+class PlacementPolicy(MaskableActorCriticPolicy):
+    """A policy of `placement` actions with a layer of its own where SB3 has its linear one."""
+
+    def _head(self) -> nn.Module:
+        """What makes the logits of what the policy's branch gives."""
+        raise NotImplementedError
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)
+        self.action_net = self._head()
+        # SB3 has just made its optimizer over the layer that was replaced.
+        rate = {"lr": lr_schedule(1.0), **self.optimizer_kwargs}
+        self.optimizer = self.optimizer_class(self.parameters(), **rate)
+
+
+class ColumnPolicy(PlacementPolicy):
     """Policy for `placement` actions: `MaskablePPO(ColumnPolicy, env)`.
 
     Its shape is its own default, so a checkpoint holds the class by reference and empty `policy_kwargs`.
@@ -86,12 +101,8 @@ class ColumnPolicy(MaskableActorCriticPolicy):
         require_placements(observation_space, action_space)
         super().__init__(observation_space, action_space, lr_schedule, **{**column_defaults(), **options})
 
-    def _build(self, lr_schedule: Schedule) -> None:
-        super()._build(lr_schedule)
-        self.action_net = ColumnHead(board_shape(self.observation_space)[1])
-        # SB3 has just made its optimizer over the head that was replaced.
-        rate = {"lr": lr_schedule(1.0), **self.optimizer_kwargs}
-        self.optimizer = self.optimizer_class(self.parameters(), **rate)
+    def _head(self) -> nn.Module:
+        return ColumnHead(board_shape(self.observation_space)[1])
 
 
 class OriginalCNN(BaseFeaturesExtractor):
@@ -143,8 +154,9 @@ def require_placements(observation_space: spaces.Space[Any], action_space: space
     """ValueError unless the actions are four rotations for each column of the board."""
     expected = board_shape(observation_space)[1] * ROTATIONS
     if not isinstance(action_space, spaces.Discrete) or action_space.n != expected:
-        sentence = f"ColumnPolicy needs Discrete({expected}) placements, not {action_space}: choose actions: placement."
-        raise ValueError(sentence)
+        raise ValueError(
+            f"The policy needs Discrete({expected}) placements, not {action_space}: choose actions: placement."
+        )
 
 
 def channels_first(observations: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What the agent sees: named, versioned readings of the RAM as float32 planes of 0 and 1.
+"""What the agent sees: named, versioned readings of the RAM as float32 planes of 0 to 1.
 
 Pure. Every observation is rows from the top, columns from the left, channels last: (16, 8, 12), and `planes` of a game
 with two players (16, 8, 24).
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from env import original
 from env.game import (
     ALONE,
     CAPSULE,
@@ -46,9 +47,9 @@ def _cell_table() -> Planes:
 _CELLS: Final = _cell_table()
 
 
-def shape(at: Seats) -> tuple[int, int, int]:
-    """Of an observation from these seats."""
-    return ROWS, COLUMNS, CHANNELS * len(at.players)
+def shape(name: str, at: Seats) -> tuple[int, int, int]:
+    """Of an observation of this name from these seats."""
+    return ROWS, COLUMNS, CHANNELS * (len(at.players) if name == "planes" else 1)
 
 
 def _field(ram: bytes, own: Player) -> Planes:
@@ -77,7 +78,7 @@ def planes(ram: bytes, at: Seats = ALONE) -> Planes:
     nothing while none falls. 9-11: the next capsule at row 0, columns 3 and 4. 12-23: the same of the rival, where
     there is one.
     """
-    observation = np.zeros(shape(at), np.float32)
+    observation = np.zeros(shape("planes", at), np.float32)
     _draw(observation[:, :, :CHANNELS], ram, at)
     if at.rival is not None:
         _draw(observation[:, :, CHANNELS:], ram, at.across())
@@ -117,4 +118,8 @@ def relative(ram: bytes, at: Seats = ALONE) -> Planes:
     return observation
 
 
-OBSERVATIONS: Final[Mapping[str, Callable[[bytes, Seats], Planes]]] = {"planes": planes, "relative": relative}
+OBSERVATIONS: Final[Mapping[str, Callable[[bytes, Seats], Planes]]] = {
+    "planes": planes,
+    "relative": relative,
+    "original": original.observe,
+}

@@ -1,4 +1,4 @@
-"""Who plays the other side of a two-player game: what such a player can be asked, and the two that need no training.
+"""Who plays the other side of a two-player game: what such a player can be asked, and those that need no training.
 
 Owns no pads and no RAM. Whoever adds another one implements `Opponent` and hands it to the games' settings.
 """
@@ -9,8 +9,10 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from env import scripted
 from env.actions import Mask
 from env.observation import Planes
+from env.options import ActionsName, ObservationName
 
 #: An opponent's answer instead of an action: press nothing for the frame skip.
 NOTHING: Final = -1
@@ -30,7 +32,7 @@ class Opponent(Protocol):
         """One action for each row.
 
         Args:
-            observations: (rows, 16, 8, 24), the opponent's own field first.
+            observations: (rows, ...) as the agent is shown its own; of `planes` the opponent's field comes first.
             episode_starts: (rows,) whether the game begins with this observation.
             action_masks: (rows, actions) what is possible.
             generators: one for each row, the game's own; chance comes from nowhere else.
@@ -76,4 +78,25 @@ def _drawn(mask: Mask, chance: np.random.Generator) -> int:
     return int(chance.choice(possible)) if len(possible) else NOTHING
 
 
-OPPONENTS: Final[Mapping[str, Callable[[], Opponent]]] = {"noop": Noop, "random": Random}
+class Scripted:
+    """Looks one capsule ahead, see `env.scripted`. It is shown `planes` and asked for `placement`, whatever the agent has."""
+
+    def act(
+        self,
+        observations: Planes,
+        episode_starts: NDArray[np.bool_],
+        *,
+        action_masks: Mask,
+        generators: Sequence[np.random.Generator],
+    ) -> NDArray[np.int64]:
+        del episode_starts, generators
+        chosen = [
+            scripted.best(planes, mask) if mask.any() else NOTHING
+            for planes, mask in zip(observations, action_masks, strict=True)
+        ]
+        return np.array(chosen, np.int64)
+
+
+OPPONENTS: Final[Mapping[str, Callable[[], Opponent]]] = {"noop": Noop, "random": Random, "scripted": Scripted}
+#: Opponent -> the observation and the actions that it always has; the others have the agent's.
+OWN_SETS: Final[Mapping[str, tuple[ObservationName, ActionsName]]] = {"scripted": ("planes", "placement")}

@@ -5,19 +5,19 @@ Pure values, with the JSON form that a trainer leaves beside its checkpoints as 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Literal, Self, get_args
 
 from env.errors import EnvError
 
 Mode = Literal["1p", "2p", "vs_cpu"]
 Speed = Literal["low", "med", "hi"]
-Side = Literal[1, 2]
+Side = Literal[1, 2, "both"]
 Length = Literal["round", "match"]
-ObservationName = Literal["planes", "relative"]
-ActionsName = Literal["pad", "placement"]
-RewardName = Literal["clear"]
-OpponentName = Literal["noop", "random"]
+ObservationName = Literal["planes", "relative", "original"]
+ActionsName = Literal["pad", "placement", "reach", "original", "original_literal"]
+RewardName = Literal["clear", "shaped", "original"]
+OpponentName = Literal["noop", "random", "scripted", "checkpoint"]
 
 #: Highest level that the game's own options screen offers.
 HIGHEST_LEVEL: Final = 20
@@ -66,7 +66,7 @@ class Scenario:
     level: int = 0
     #: of both players
     speed: Speed = "med"
-    #: which player the agent is
+    #: which player the agent is; `both`: player 1 in games of an even seed, player 2 in the others
     side: Side = 1
     #: `match`: to three won rounds
     length: Length = "round"
@@ -87,10 +87,13 @@ class Scenario:
         self._check_side_and_length()
 
     def _check_side_and_length(self) -> None:
-        _require(ok=_is_number(self.side, range(1, 3)), sentence=f"side: {self.side!r} is not a side; choose 1 or 2")
+        _require(
+            ok=self.side == "both" or _is_number(self.side, range(1, 3)),
+            sentence=f"side: {self.side!r} is not a side; choose 1, 2 or both",
+        )
         _require(
             ok=self.side == 1 or self.mode == "2p",
-            sentence=f"side: 2 is played in mode 2p alone; in mode {self.mode} the agent is player 1",
+            sentence=f"side: {self.side} is played in mode 2p alone; in mode {self.mode} the agent is player 1",
         )
         _require_known("length", self.length, get_args(Length))
         _require(
@@ -103,10 +106,19 @@ class Scenario:
         """Whether a second player takes part."""
         return self.mode != "1p"
 
+    def of_game(self, seed: int) -> "Scenario":
+        """The scenario that a game of this seed is played in: with `both`, the side that it falls to."""
+        return self if self.side != "both" else replace(self, side=1 if seed % 2 == 0 else 2)
+
+    @property
+    def player(self) -> int:
+        """Which player the agent is, 1 or 2; of `both`, that of an even seed."""
+        return 2 if self.side == 2 else 1  # noqa: PLR2004 -- the other player
+
     @property
     def name(self) -> str:
         """A short word for folders and charts, such as `1p-level0-med` or `2p-level5-hi-side2-match`."""
-        side = "" if self.side == 1 else f"-side{self.side}"
+        side = {1: "", 2: "-side2", "both": "-both"}[self.side]
         length = "" if self.length == "round" else f"-{self.length}"
         return f"{self.mode}-level{self.level}-{self.speed}{side}{length}"
 
@@ -124,7 +136,7 @@ class EnvironmentOptions:
     actions: ActionsName = "pad"
     reward: RewardName = "clear"
     frame_skip: int = 4
-    #: who plays the other side of a two-player game
+    #: who plays the other side of a two-player game; `checkpoint`: one that whoever plays the game is to name
     opponent: OpponentName = "noop"
 
     def __post_init__(self) -> None:
@@ -133,10 +145,6 @@ class EnvironmentOptions:
         _require(
             ok=_is_number(self.frame_skip, range(1, MOST_FRAME_SKIP + 1)),
             sentence=f"frame_skip: {self.frame_skip!r} is not a number of frames from 1 to {MOST_FRAME_SKIP}",
-        )
-        _require(
-            ok=self.observation != "relative" or not self.scenario.has_rival,
-            sentence=f"observation: relative is of the one-player game; in mode {self.scenario.mode} choose planes",
         )
         _require(
             ok=self.opponent == "noop" or self.scenario.mode == "2p",

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from env.errors import EmulatorMissing
@@ -21,6 +21,9 @@ _SETTINGS = (
     *("-nothrottle", "0", "-nes.input.port1", "gamepad", "-nes.input.port2", "gamepad"),
 )
 _SILENT = ("-sound", "0")
+_UNSEEN = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
+#: The last of a setting that is given twice counts.
+_IN_A_WINDOW = ("-nes.xscale", "3", "-nes.yscale", "3", "-sound", "1")
 _LOG_TAIL_BYTES = 600
 _LAST_BREATH_SECONDS = 0.5
 _HOME_PREFIX = "mednafen-"
@@ -81,11 +84,17 @@ def recording_settings(video: Path) -> tuple[str, ...]:
 class MednafenProcess:
     """A launched Mednafen in a fresh home of its own: it locks its home and keeps settings and battery RAM there."""
 
-    def __init__(self, rom: bytes, *, port: int, recording: Path | None) -> None:
-        """`rom` is the whole file, `port` the netplay server's on loopback."""
+    def __init__(
+        self, rom: bytes, *, port: int, recording: Path | None = None, display: Mapping[str, str] | None = None
+    ) -> None:
+        """`rom` is the whole file, `port` the netplay server's on loopback.
+
+        With a `display`, the environment variables that lead to it, there is a window, with sound where that is possible.
+        """
         self._rom = rom
         self._port = port
         self._recording = recording
+        self._display = display
         self._home: Path | None = None
         self._lock = -1
         self._process: subprocess.Popen[bytes] | None = None
@@ -151,13 +160,16 @@ class MednafenProcess:
 
     def _settings(self) -> Sequence[str]:
         sound = _SILENT if self._recording is None else recording_settings(self._recording)
-        return (*_SETTINGS, "-netplay.port", str(self._port), *sound)
+        return (*_SETTINGS, "-netplay.port", str(self._port), *(sound if self._display is None else _IN_A_WINDOW))
 
     def _spawn(self, command: Sequence[str], *, home: Path) -> subprocess.Popen[bytes]:
         environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(home), "MEDNAFEN_HOME": str(home)}
-        environment |= {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
+        environment |= _UNSEEN if self._display is None else self._display
         with (home / "log.txt").open("wb") as log:
-            return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # In a group of its own: a Ctrl-C at the terminal is for the one that drives it.
+            return subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+            )
 
     def _end(self, how: signal.Signals | None, *, patience_seconds: float) -> int | None:
         process = self._process

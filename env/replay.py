@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 from env import savestate
 from env.errors import ReplayDamaged, ReplayDiverged, ReplayError, StateError
+from env.replayheader import Header
 from env.wire import PAD_BYTES
 
 #: The format that is written; no other is read.
@@ -131,6 +132,21 @@ def ram_hash(ram: bytes) -> str:
     return blake2b(ram, digest_size=8).hexdigest()
 
 
+def insert(replay: Replay, machine: Machine) -> None:
+    """Bring the machine to the replay's start.
+
+    Raises:
+        ReplayError: another cartridge is in it.
+        EnvError: as the machine's methods.
+    """
+    if replay.rom_sha256 != machine.rom_sha256:
+        raise ReplayError(
+            f"The replay was recorded with the ROM {replay.rom_sha256[:12]}… and this one is "
+            f"{machine.rom_sha256[:12]}…: give the same ROM.",
+        )
+    machine.load_state(replay.start_state)
+
+
 def play(replay: Replay, machine: Machine) -> None:
     """Play it from its start to its end, without checking.
 
@@ -138,7 +154,7 @@ def play(replay: Replay, machine: Machine) -> None:
         ReplayError: another cartridge is in the machine.
         EnvError: as the machine's methods.
     """
-    _insert(replay, machine)
+    insert(replay, machine)
     machine.step(replay.inputs)
 
 
@@ -150,7 +166,7 @@ def verify(replay: Replay, machine: Machine) -> None:
         ReplayError: another cartridge is in the machine.
         EnvError: as the machine's methods.
     """
-    _insert(replay, machine)
+    insert(replay, machine)
     last = 0
     for frame, expected in replay.checks:
         machine.step(replay.inputs[last * PAD_BYTES : frame * PAD_BYTES])
@@ -195,7 +211,7 @@ def read(path: Path) -> Replay:
 def to_bytes(replay: Replay) -> bytes:
     """The file's bytes."""
     state = zlib.compress(replay.start_state, 9)
-    inputs = zlib.compress(_planes(replay.inputs), 9)
+    inputs = zlib.compress(planes(replay.inputs), 9)
     header: dict[str, object] = {name: dict(getattr(replay, name)) for name in _MAPPINGS}
     header |= {"rom_sha256": replay.rom_sha256, "seed": replay.seed, "checks": replay.checks, "frames": replay.frames}
     header |= {"state_bytes": len(replay.start_state), "state_packed_bytes": len(state)}
@@ -212,12 +228,12 @@ def from_bytes(data: bytes) -> Replay:
     """
     header_bytes = _checked_prefix(data)
     body = data[_PREFIX.size : -_CHECKSUM_BYTES]
-    header = _Header.parse(body[:header_bytes])
+    header = Header.parse(body[:header_bytes])
     state_bytes = header.count("state_bytes", _STATE_LIMIT)
     frames = header.count("frames", _INPUT_LIMIT // PAD_BYTES)
     split = header_bytes + header.count("state_packed_bytes", len(body))
     state = _unpacked(body[header_bytes:split], state_bytes)
-    inputs = _unpacked_inputs(body[split:], frames)
+    inputs = joined(_unpacked(body[split:], frames * PAD_BYTES))
     try:
         savestate.ram(state)
     except StateError as error:
@@ -236,70 +252,6 @@ def from_bytes(data: bytes) -> Replay:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Header:
-    """The JSON header, read field by field."""
-
-    values: Mapping[str, object]
-
-    @classmethod
-    def parse(cls, text: bytes) -> Self:
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ReplayDamaged("The replay's header is not JSON: record the game again.") from error
-        if not isinstance(values, dict):
-            raise ReplayDamaged("The replay's header is not a mapping: record the game again.")
-        return cls(values=values)
-
-    def count(self, name: str, limit: int) -> int:
-        value = self.values.get(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
-            raise self._wrong(name)
-        return value
-
-    def text(self, name: str) -> str:
-        value = self.values.get(name)
-        if not isinstance(value, str):
-            raise self._wrong(name)
-        return value
-
-    def mapping(self, name: str) -> dict[str, object]:
-        value = self.values.get(name)
-        if not isinstance(value, dict):
-            raise self._wrong(name)
-        return value
-
-    def checks(self, frames: int) -> tuple[tuple[int, str], ...]:
-        value = self.values.get("checks")
-        pairs = tuple(_check(entry) for entry in value) if isinstance(value, list) else ()
-        order = [frame for frame, _ in pairs]
-        if not order or order != sorted(set(order)) or order[0] < 0 or order[-1] != frames:
-            raise self._wrong("checks")
-        return pairs
-
-    @staticmethod
-    def _wrong(name: str) -> ReplayDamaged:
-        return ReplayDamaged(f"The replay's header has no usable {name!r}: record the game again.")
-
-
-def _check(entry: object) -> tuple[int, str]:
-    match entry:
-        case [int(frame), str(digest)]:
-            return frame, digest
-        case _:
-            raise ReplayDamaged("The replay's header has a check that is none: record the game again.")
-
-
-def _insert(replay: Replay, machine: Machine) -> None:
-    if replay.rom_sha256 != machine.rom_sha256:
-        raise ReplayError(
-            f"The replay was recorded with the ROM {replay.rom_sha256[:12]}… and this one is "
-            f"{machine.rom_sha256[:12]}…: give the same ROM.",
-        )
-    machine.load_state(replay.start_state)
-
-
 def _checksum(data: bytes) -> bytes:
     return blake2b(data, digest_size=_CHECKSUM_BYTES).digest()
 
@@ -316,6 +268,19 @@ def _checked_prefix(data: bytes) -> int:
     return int(header_bytes)
 
 
+def planes(inputs: bytes) -> bytes:
+    """All of pad 1, then all of pad 2: packs a tenth smaller than frame by frame. Runs of our own gave no more."""
+    return inputs[0::PAD_BYTES] + inputs[1::PAD_BYTES]
+
+
+def joined(split: bytes) -> bytes:
+    """What `planes` took apart."""
+    frames = len(split) // PAD_BYTES
+    inputs = bytearray(len(split))
+    inputs[0::PAD_BYTES], inputs[1::PAD_BYTES] = split[:frames], split[frames:]
+    return bytes(inputs)
+
+
 def _unpacked(packed: bytes, size: int) -> bytes:
     """Decompress to exactly `size` bytes, never to more."""
     unpacker = zlib.decompressobj()
@@ -326,15 +291,3 @@ def _unpacked(packed: bytes, size: int) -> bytes:
     if len(data) != size or not unpacker.eof or unpacker.unused_data:
         raise ReplayDamaged("The replay's contents have another length than its header says: record the game again.")
     return data
-
-
-def _planes(inputs: bytes) -> bytes:
-    """All of pad 1, then all of pad 2: packs a tenth smaller than frame by frame. Runs of our own gave no more."""
-    return inputs[0::PAD_BYTES] + inputs[1::PAD_BYTES]
-
-
-def _unpacked_inputs(packed: bytes, frames: int) -> bytes:
-    planes = _unpacked(packed, frames * PAD_BYTES)
-    inputs = bytearray(len(planes))
-    inputs[0::PAD_BYTES], inputs[1::PAD_BYTES] = planes[:frames], planes[frames:]
-    return bytes(inputs)

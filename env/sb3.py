@@ -9,12 +9,11 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-from env.drmario import DrMarioVectorEnv
 from env.errors import EnvError
 from env.observation import Planes
 
@@ -23,10 +22,10 @@ class DrMarioVecEnv(VecEnv):
     """N games in flight for `PPO(..., env)` and `MaskablePPO(..., env)`.
 
     Args:
-        games: made with `AutoresetMode.SAME_STEP`, as SB3 expects the next observation in the step that ends a game.
+        games: a `DrMarioVectorEnv`, wrapped or not, made with `AutoresetMode.SAME_STEP`, as SB3 expects the next observation in the step that ends a game.
     """
 
-    def __init__(self, games: DrMarioVectorEnv) -> None:
+    def __init__(self, games: VectorEnv[Planes, NDArray[np.int64], NDArray[Any]]) -> None:
         if games.metadata["autoreset_mode"] is not AutoresetMode.SAME_STEP:
             raise EnvError("training needs a DrMarioVectorEnv with AutoresetMode.SAME_STEP")
         self._games = games
@@ -59,10 +58,11 @@ class DrMarioVecEnv(VecEnv):
         self._games.close()
 
     def has_attr(self, attr_name: str) -> bool:
-        return attr_name == "render_mode" or hasattr(self._games, attr_name)
+        return attr_name == "render_mode" or hasattr(self._games.unwrapped, attr_name)
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        value = getattr(self._games, attr_name, None) if attr_name == "render_mode" else getattr(self._games, attr_name)
+        games = self._games.unwrapped
+        value = getattr(games, attr_name, None) if attr_name == "render_mode" else getattr(games, attr_name)
         return [value for _ in self._lanes(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:  # noqa: ANN401 -- SB3's
@@ -77,7 +77,7 @@ class DrMarioVecEnv(VecEnv):
         **method_kwargs: Any,  # noqa: ANN401 -- as above
     ) -> list[Any]:
         """Call a method of the vector environment whose answer has a row per lane, such as `action_masks`."""
-        rows = getattr(self._games, method_name)(*method_args, **method_kwargs)
+        rows = getattr(self._games.unwrapped, method_name)(*method_args, **method_kwargs)
         return [rows[lane] for lane in self._lanes(indices)]
 
     def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:

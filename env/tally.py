@@ -23,6 +23,8 @@ class Tally:
     """What a game came to so far for the agent; `after` carries it over a look at the RAM."""
 
     at: Seats
+    #: the RAM as last seen, for rewards that read more than is counted here
+    ram: bytes
     #: of this round
     viruses_left: int
     #: the counters as last seen, to notice their next change
@@ -48,6 +50,7 @@ class Tally:
         own = at.own
         return cls(
             at=at,
+            ram=ram,
             viruses_left=decimal(ram[own.at(VIRUSES_LEFT)]),
             cells_seen=ram[own.at(CELLS_MATCHED)],
             capsules_seen=capsule_count(ram, own),
@@ -68,11 +71,12 @@ class Tally:
         capsules, matches = capsule_count(ram, own), ram[own.at(MATCHES)]
         seen = (self.cells_seen, self.viruses_left, self.capsules_seen)
         if (cells, left, capsules) == seen and matches <= self.max_combo and not is_over(ram, self.at):
-            return self
+            return replace(self, ram=ram)
         # the counter of matched cells starts again with every capsule
         grown = cells - self.cells_seen if cells >= self.cells_seen else cells
         return replace(
             self,
+            ram=ram,
             viruses_left=left,
             cells_seen=cells,
             capsules_seen=capsules,
@@ -88,13 +92,14 @@ class Tally:
         """The tally when the crowns of the round are given."""
         rival = self.at.rival
         lost = 0 if rival is None else ram[rival.at(WINS)]
-        return replace(self, rounds_won=ram[self.at.own.at(WINS)], rounds_lost=lost)
+        return replace(self, ram=ram, rounds_won=ram[self.at.own.at(WINS)], rounds_lost=lost)
 
     def next_round(self, ram: bytes) -> "Tally":
         """The tally when the first capsule of another round can be steered."""
         begun = Tally.start(ram, self.at)
         return replace(
             self,
+            ram=ram,
             viruses_left=begun.viruses_left,
             cells_seen=begun.cells_seen,
             capsules_seen=begun.capsules_seen,

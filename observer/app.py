@@ -5,6 +5,7 @@ Owns which part is given what. Everything below is handed its own section, never
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -16,10 +17,12 @@ from env.errors import EmulatorMissing, RomError
 from env.options import EnvironmentOptions
 from env.process import find_program
 from env.recognition import Recognition, recognise
+from observer.adapters import closed
 from observer.adapters.backends import Backend
 from observer.adapters.backends.process import ProcessBackend
 from observer.adapters.letterbox import Letterbox
 from observer.adapters.lock import FolderLock
+from observer.adapters.opponents import read_opponent
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import FactName, Store, set_aside
 from observer.adapters.traininglog import TrainingLog
@@ -28,18 +31,22 @@ from observer.adapters.writers.metrics_csv import MetricsCsv
 from observer.adapters.writers.report import Report
 from observer.adapters.writers.tensorboard import TensorBoard
 from observer.config import Config, RunSection
-from observer.core.backlog import BacklogPolicy
 from observer.core.clock import Clock, iso
 from observer.core.errors import SetupError, StoreDamaged
 from observer.core.layout import RunLayout
-from observer.core.models import Digest
+from observer.core.models import Digest, JobKind
 from observer.planner import Planner
+from observer.stages import closing
 from observer.stages.commands import Commands, CommandSettings
-from observer.stages.dispatch import Dispatch, DispatchSettings
+from observer.stages.dispatch import Dispatch, DispatchSettings, Products, RunWork
 from observer.stages.ending import Ending, EndingSettings
 from observer.stages.intake import Intake, IntakeSettings
 from observer.stages.publishing import Publishing
 from observer.stages.rebuilding import Rebuilding
+from observer.stages.recordings import Recordings, RecordingSettings
+from observer.stages.references import References, ReferenceSettings
+from observer.stages.retention import Retention, RoomSettings
+from observer.stages.timelapse import Timelapse, TimelapseSettings
 from observer.stages.trainer import Trainer
 from observer.stages.upkeep import Upkeep
 
@@ -56,7 +63,7 @@ class Run:
         self._run = run
         self._clock = clock
         self._backend = backend
-        self._planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256)
+        self._planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256)  # its opponent is not read yet
         self._resources = ExitStack()
         self.layout = RunLayout(run.output)
         self.store = Store(self.layout.database)
@@ -76,12 +83,16 @@ class Run:
         with ExitStack() as opening:
             try:
                 opening.enter_context(FolderLock(self.layout.lock))
+                self.letterbox.folder.mkdir(parents=True, exist_ok=True)
+                closing.finish(self.layout, now=self._clock.now())
+                self._planner = Planner.read(self._config.evaluation, self._planner.rom_sha256, keep_in=self.layout)
             except OSError as error:
                 raise SetupError(f"the output folder {self._run.output} cannot be used: {error.strerror}") from error
-            self.letterbox.folder.mkdir(parents=True, exist_ok=True)
             self._open_store(opening)
+            self._set_run_work()
             self.dispatch = Dispatch(
                 settings=self._dispatch_settings(),
+                products=self._products(),
                 store=self.store,
                 layout=self.layout,
                 backend=self._backend,
@@ -100,6 +111,21 @@ class Run:
     ) -> None:
         self.close()
 
+    @property
+    def is_to_be_closed(self) -> bool:
+        """Somebody asked for it: `begin_anew` does it."""
+        return self.layout.closing.exists()
+
+    def begin_anew(self) -> None:
+        """Close what was observed so far, and observe on into an empty folder.
+
+        Raises:
+            OSError: something could not be moved; the next call goes on with it.
+        """
+        self.dispatch.stop_all()
+        self.close()
+        self.__enter__()
+
     def close(self) -> None:
         """Let go of the output folder."""
         self._resources.close()
@@ -113,19 +139,27 @@ class Run:
         else:
             return
         kept = set_aside(self.layout.database, mark=iso(self._clock.now()).replace(":", ""))
-        log.error("database.replaced", problem=problem, kept=str(kept), then="it is found again from the results")
+        log.error(
+            "database.replaced",
+            problem=problem,
+            kept=str(kept),
+            then="it is found again from the results",
+            lost="what was paused, parked or passed over",
+        )
         opening.enter_context(self.store)
 
     def _rebuild(self) -> None:
         """Results that lie on disk and are not in the database come into it."""
         self._misses_snapshots = not self.store.totals.checkpoints()
-        self._rebuilding.take_in_results(self.dispatch.render_spec)
+        self._rebuilding.take_in_results(self._products().render_spec)
 
     def scan(self) -> None:
         """Look at the watched folder; then at the copies of checkpoints, where the database knew of none.
 
         In this order, for only the files have names; a file may have been copied and not yet recorded when a daemon ended.
         """
+        if not self.retention.may_take_in:
+            return
         self.intake.scan()
         if self._misses_snapshots and self.intake.is_idle:
             plans = self._planner.planned(self._environment).to_queue
@@ -140,17 +174,17 @@ class Run:
     def reconfigure(self, config: Config, run: RunSection, *, rom_sha256: Digest) -> None:
         """Go on by another configuration with the same output folder, as after a restart, but without ending a worker."""
         is_same_log = self._log_place(run) == self._log_place(self._run)
-        self._config, self._run = config, run
-        self._planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256)
+        planner = Planner.read(config.evaluation, rom_sha256, keep_in=self.layout)
+        self._config, self._run, self._planner = config, run, planner
         self._build()
-        self.dispatch.reconfigure(self._dispatch_settings())
+        self._set_run_work()
+        self.dispatch.reconfigure(self._dispatch_settings(), self._products())
         self._keep_to_rom()
         if not is_same_log:
             self.trainer = self._new_trainer()
 
     def _keep_to_rom(self) -> None:
-        parked = self.store.cartridges.keep_to(self._planner.rom_sha256, now=self._clock.now())
-        if parked:
+        if parked := self.store.cartridges.keep_to(self._planner.rom_sha256, now=self._clock.now()):
             log.warning("jobs.parked", run=self.name, jobs=parked, problem="they were planned for another ROM")
 
     @property
@@ -185,10 +219,13 @@ class Run:
             writers(self.layout, run=self._run.name),
             clock=self._clock,
             training=lambda: self.trainer.speed,
+            recorded=self.recordings.recorded,
         )
         self.upkeep = Upkeep(
             store=self.store, layout=self.layout, snapshots=snapshots, letterbox=self.letterbox, clock=self._clock
         )
+        room = RoomSettings(**self._config.disk.model_dump())
+        self.retention = Retention(settings=room, store=self.store, layout=self.layout, clock=self._clock)
         self.ending = Ending(
             settings=EndingSettings(folder=self._run.watch, ended_after_hours=self._config.watch.ended_after_hours),
             store=self.store,
@@ -204,7 +241,10 @@ class Run:
 
     def _command_settings(self) -> CommandSettings:
         return CommandSettings(
-            environment=self._environment, planned=self._planner.planned, trust=self._config.policy.trust
+            environment=self._environment,
+            planned=self._planner.planned,
+            trust=self._config.policy.trust,
+            close=partial(closing.intend, self.layout),
         )
 
     @property
@@ -229,19 +269,42 @@ class Run:
             environment=self._environment,
             planned=self._planner.planned,
             trust=self._config.policy.trust,
+            closed=closed.read(self.layout.closed_list),
         )
+
+    def _products(self) -> Products:
+        return Products(
+            settings=self._dispatch_settings(),
+            store=self.store,
+            layout=self.layout,
+            clock=self._clock,
+            of_run=self._of_run,
+        )
+
+    def _set_run_work(self) -> None:
+        rom, sha256, classes = self._config.environment.rom_path, self._planner.rom_sha256, self._config.policy.classes
+        store, layout, clock = self.store, self.layout, self._clock
+        lapse = TimelapseSettings(rom=rom, rom_sha256=sha256, seconds=self._config.clips.timelapse_seconds)
+        self.timelapse = Timelapse(settings=lapse, store=store, layout=layout, clock=clock)
+        players = ReferenceSettings(
+            rom=rom, rom_sha256=sha256, players=self._config.evaluation.references, classes=classes
+        )
+        self.references = References(settings=players, store=store, layout=layout, clock=clock)
+        self.recordings = self._new_recordings()
+        self._of_run: dict[JobKind, RunWork] = {JobKind.FILM: self.recordings, JobKind.REFERENCE: self.references}
+        self._of_run[JobKind.TIMELAPSE] = self.timelapse
+
+    def _new_recordings(self) -> Recordings:
+        clips, rom = self._config.clips, self._config.environment.rom_path
+        settings = RecordingSettings(
+            folder=self._run.recordings_folder, film_every=clips.training_every, rom=rom, encoding=clips.encoding()
+        )
+        return Recordings(settings=settings, store=self.store, layout=self.layout, clock=self._clock)
 
     def _dispatch_settings(self) -> DispatchSettings:
         queue, workers = self._config.queue, self._config.workers
         return DispatchSettings(
-            backlog=BacklogPolicy(
-                order=queue.order,
-                every_steps=queue.every_steps,
-                every_checkpoints=queue.every_checkpoints,
-                backlog_limit=queue.backlog_limit,
-                keep_every=queue.keep_every,
-                longest_wait_seconds=max(queue.backoff_seconds),
-            ),
+            backlog=queue.policy(),
             max_failures=queue.max_failures,
             backoff_seconds=queue.backoff_seconds,
             stall_cpu_seconds=workers.stall_cpu_seconds,
@@ -251,7 +314,8 @@ class Run:
             trusted_classes=self._config.policy.classes,
             trust=self._config.policy.trust,
             reasons=self._config.clips.choose,
-            scale=self._config.clips.scale,
+            encoding=self._config.clips.encoding(),
+            overlay=self._config.clips.overlay,
         )
 
 
@@ -259,8 +323,9 @@ def check_setup(config: Config) -> Recognition:
     """What every checkpoint needs is there; the ROM, and which game it is.
 
     Raises:
-        SetupError: the ROM cannot be used, or the emulator is not installed; checkpoints wait meanwhile.
+        SetupError: the ROM or the opponent cannot be used, or the emulator is not installed; checkpoints wait meanwhile.
     """
+    read_opponent(config.evaluation.opponent)
     try:
         find_program("mednafen", package="mednafen")
         find_program("setpriv", package="util-linux")

@@ -39,6 +39,17 @@ class FileIdentity:
             changed_ns=status.st_ctime_ns,
         )
 
+    @property
+    def key(self) -> str:
+        """As the database keeps it."""
+        return f"{self.device}:{self.inode}:{self.size}:{self.modified_ns}:{self.changed_ns}"
+
+
+def appearance(identity: FileIdentity, companion: FileIdentity | None, environment: str) -> str:
+    """What a file looked like and what it was to be played with: while that stays, there is nothing new about it."""
+    beside = "" if companion is None else f"+{companion.key}"
+    return f"{identity.key}{beside}/{environment}"
+
 
 def read_file(path: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> tuple[bytes, FileIdentity]:
     """All bytes of a checkpoint and what they were read from.

@@ -3,114 +3,33 @@
 Owns reading and checking. Refuses to act on it: each part of the program is handed its own section.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-import yaml
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
+    BeforeValidator,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    ValidationInfo,
     model_validator,
 )
 
 from env.options import (
-    HIGHEST_LEVEL,
-    MOST_FRAME_SKIP,
-    ActionsName,
-    EnvironmentOptions,
-    Length,
-    Mode,
-    ObservationName,
-    OpponentName,
     OptionsError,
-    RewardName,
-    Scenario,
-    Side,
-    Speed,
 )
-from env.stand_in import stand_in_rom
 from observer.configproblems import problems
-from observer.core.backlog import Order
+from observer.configtext import mapping_of, text_of
+from observer.core.backlog import BacklogPolicy, Order
+from observer.core.encoding import Encoding, PixelAspect, Preset
 from observer.core.errors import ConfigError
-from observer.core.models import PolicyMode, Reason, Trust
-from observer.core.plan import plan_seeds
+from observer.core.models import Reason, Trust
+from observer.playconfig import EnvironmentSection, EvaluationSection, FilePath, GameSection, Section
 
 CONFIG_FILE: Final = "config.yaml"
-
-
-def _against_folder(path: Path, info: ValidationInfo) -> Path:
-    folder: Path = (info.context or {}).get("folder", Path.cwd())
-    return Path(os.path.normpath(folder / path.expanduser()))
-
-
-FilePath = Annotated[Path, AfterValidator(_against_folder)]
-"""Absolute after reading: a relative path counts from the folder of the configuration file."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-def _as_problem(make: Callable[[], object]) -> None:
-    """What the environment itself refuses is a problem of the section that says it."""
-    try:
-        make()
-    except OptionsError as error:
-        raise ValueError(str(error)) from error
-
-
-class ScenarioSection(Section):
-    mode: Mode = "1p"
-    level: int = Field(default=0, ge=0, le=HIGHEST_LEVEL)
-    speed: Speed = "med"
-    side: Side = 1
-    length: Length = "round"
-
-    @model_validator(mode="after")
-    def _is_offered(self) -> Self:
-        _as_problem(self.scenario)
-        return self
-
-    def scenario(self) -> Scenario:
-        return Scenario(**self.model_dump())
-
-
-class EnvironmentSection(Section):
-    """What a checkpoint was trained with, unless an `environment.json` beside it says so itself."""
-
-    scenario: ScenarioSection = ScenarioSection()
-    observation: ObservationName = "planes"
-    actions: ActionsName = "pad"
-    reward: RewardName = "clear"
-    frame_skip: int = Field(default=4, ge=1, le=MOST_FRAME_SKIP)
-    opponent: OpponentName = "noop"
-
-    @model_validator(mode="after")
-    def _is_offered(self) -> Self:
-        _as_problem(self.options)
-        return self
-
-    def options(self) -> EnvironmentOptions:
-        return EnvironmentOptions(scenario=self.scenario.scenario(), **self.model_dump(exclude={"scenario", "rom"}))
-
-
-class GameSection(EnvironmentSection):
-    #: None: the stand-in game that comes with the package
-    rom: FilePath | None = None
-
-    @property
-    def rom_path(self) -> Path:
-        return self.rom if self.rom is not None else stand_in_rom()
 
 
 class RunSection(Section):
@@ -119,10 +38,16 @@ class RunSection(Section):
     name: str = Field(default="baseline", min_length=1, max_length=80)
     watch: FilePath = Path("models/checkpoints")
     output: FilePath = Path("observations")
+    #: where the training process records its games; None: the folder `recordings` beside the watched one
+    recordings: FilePath | None = None
     #: the trainer's TensorBoard log: a folder; None: looked for beside and in the watched folder
     training_log: FilePath | None = None
     #: None: the section `environment`
     environment: EnvironmentSection | None = None
+
+    @property
+    def recordings_folder(self) -> Path:
+        return self.recordings or self.watch.parent / "recordings"
 
 
 class WatchSection(Section):
@@ -141,52 +66,15 @@ class QueueSection(Section):
     max_failures: PositiveInt = 3
     backoff_seconds: tuple[PositiveFloat, ...] = Field(default=(10.0, 60.0, 300.0), min_length=1)
 
-
-class MatrixSection(ScenarioSection):
-    """One of the scenarios that every checkpoint plays."""
-
-    #: None: that of the section `evaluation`
-    frame_limit: PositiveInt | None = None
-
-    def scenario(self) -> Scenario:
-        return Scenario(**self.model_dump(exclude={"frame_limit"}))
-
-    def options(self, environment: EnvironmentOptions) -> EnvironmentOptions:
-        """The environment in this scenario; its opponent stays where there is one.
-
-        Raises:
-            OptionsError: the environment cannot be in this scenario.
-        """
-        scenario = self.scenario()
-        return replace(
-            environment, scenario=scenario, opponent=environment.opponent if scenario.mode == "2p" else "noop"
+    def policy(self) -> BacklogPolicy:
+        return BacklogPolicy(
+            order=self.order,
+            every_steps=self.every_steps,
+            every_checkpoints=self.every_checkpoints,
+            backlog_limit=self.backlog_limit,
+            keep_every=self.keep_every,
+            longest_wait_seconds=max(self.backoff_seconds),
         )
-
-
-class EvaluationSection(Section):
-    episodes: PositiveInt = 100
-    first_seed: NonNegativeInt = 0
-    frame_limit: PositiveInt = 8000
-    capsule_limit: PositiveInt | None = None
-    policy: PolicyMode = "deterministic"
-    lanes: int = Field(default=16, ge=1, le=64)
-    #: empty: the one of the environment
-    scenarios: tuple[MatrixSection, ...] = ()
-
-    @model_validator(mode="after")
-    def _seeds_are_ours(self) -> Self:
-        plan_seeds(self.first_seed, self.episodes)
-        return self
-
-    @model_validator(mode="after")
-    def _scenarios_differ(self) -> Self:
-        names = [section.scenario().name for section in self.scenarios]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(
-                f"scenarios: {', '.join(twice)} is there twice; results of one scenario are compared, so say it once"
-            )
-        return self
 
 
 class WorkersSection(Section):
@@ -199,13 +87,46 @@ class WorkersSection(Section):
 
 class PolicySection(Section):
     #: dotted class name in the zip -> dotted name to import
-    classes: dict[str, str] = {}
+    classes: dict[str, str] = Field(default_factory=dict)
     trust: Trust = "data"
 
 
+def _as_written(value: object) -> object:
+    """YAML 1.1 reads 8:7 as a number to base sixty."""
+    return "8:7" if value == 8 * 60 + 7 else value
+
+
+class EncoderSection(Section):
+    preset: Preset = "veryfast"
+    crf: int = Field(default=20, ge=0, le=51)
+
+
 class ClipsSection(Section):
-    choose: tuple[Reason, ...] = ("best", "median", "worst")
+    choose: tuple[Reason, ...] = ("best", "median", "worst", "first_clear", "combo", "last_virus", "top_out")
     scale: int = Field(default=1, ge=1, le=8)
+    pixel_aspect: Annotated[PixelAspect, BeforeValidator(_as_written)] = "square"
+    encoder: EncoderSection = EncoderSection()
+    overlay: bool = False
+    #: of each checkpoint; 0: no time-lapse
+    timelapse_seconds: float = Field(default=4.0, ge=0, le=30)
+    #: of the games that training recorded, every so-manieth is filmed; 0: none
+    training_every: NonNegativeInt = 100
+
+    def encoding(self) -> Encoding:
+        return Encoding(
+            scale=self.scale, preset=self.encoder.preset, crf=self.encoder.crf, pixel_aspect=self.pixel_aspect
+        )
+
+
+class DiskSection(Section):
+    """How much room each run may take; what is dropped for it can be made again, or lies in an archive."""
+
+    #: of a run's output folder, without closed runs; None: as much as there is
+    quota_gib: PositiveFloat | None = None
+    #: left free on the disk, for training above all; with less, nothing is started
+    free_floor_gib: NonNegativeFloat = 1.0
+    #: for copies of checkpoints that were passed over
+    skipped_gib: NonNegativeFloat = 5.0
 
 
 class ServiceSection(Section):
@@ -223,6 +144,7 @@ class Config(Section):
     workers: WorkersSection = WorkersSection()
     policy: PolicySection = PolicySection()
     clips: ClipsSection = ClipsSection()
+    disk: DiskSection = DiskSection()
     service: ServiceSection = ServiceSection()
 
     @model_validator(mode="after")
@@ -255,7 +177,7 @@ class Config(Section):
         for name, environment in named:
             for number, section in enumerate(self.evaluation.scenarios):
                 try:
-                    _ = environment and section.options(environment.options())
+                    _ = environment and self.evaluation.against(section.options(environment.options()))
                 except OptionsError as error:
                     yield f"evaluation.scenarios.{number}: with {name}, {error}"
 
@@ -279,7 +201,7 @@ def load(path: Path | None) -> Config:
         path = Path.cwd() / CONFIG_FILE
         if not path.exists():
             return Config.default()
-    return parse(_text(path), source=str(path), folder=path.absolute().parent)
+    return parse(text_of(path), source=str(path), folder=path.absolute().parent)
 
 
 def parse(text: str, *, source: str, folder: Path) -> Config:
@@ -288,7 +210,7 @@ def parse(text: str, *, source: str, folder: Path) -> Config:
     Raises:
         ConfigError: as `load` says.
     """
-    data = _mapping(text, source)
+    data = mapping_of(text, source)
     data.setdefault("runs", [{}])
     data.setdefault("environment", {})
     try:
@@ -300,32 +222,3 @@ def parse(text: str, *, source: str, folder: Path) -> Config:
 def schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors."""
     return Config.model_json_schema()
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(str(path), ["there is no such file: check the path, or leave it out for the defaults"]) from (
-            error
-        )
-    except UnicodeDecodeError as error:
-        raise ConfigError(str(path), [f"not a text in UTF-8 ({error.reason} at byte {error.start})"]) from error
-    except OSError as error:
-        raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from error
-
-
-def _mapping(text: str, source: str) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(source, [f"line {line}: {error.problem or 'not YAML'}"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(source, [f"not YAML ({error})"]) from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ConfigError(source, ["not a mapping of sections such as `runs:` and `queue:`"])
-    # a section whose every key is commented out is null in YAML: it is at its defaults
-    return {str(key): value for key, value in data.items() if value is not None}

@@ -5,7 +5,7 @@ A step that fails is logged and tried again a little later; it stops neither the
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
@@ -14,16 +14,18 @@ import structlog
 
 from observer import app
 from observer.adapters import confinement
-from observer.adapters.backends import Backend
+from observer.adapters.backends import Backend, Exit
 from observer.adapters.store import is_damage
 from observer.adapters.systemd import Notifier
 from observer.config import Config
 from observer.core.clock import Clock, SystemClock
-from observer.core.errors import ExitCode, StoreDamaged
-from observer.core.models import DaemonState, JobState, Problem
+from observer.core.daemonstate import DaemonState, Problem
+from observer.core.errors import ExitCode, SetupError, StoreDamaged
+from observer.core.models import JobState
 from observer.producers import Inbox, Message, Producers, signals
 from observer.reloading import Reloading
 from observer.runs import Runs
+from observer.selftest import SelfTest
 from observer.stages.status import Bulletin
 
 log = structlog.get_logger()
@@ -95,6 +97,8 @@ class Daemon:
         #: None: nothing tells of changes, or the configuration stays as it is
         self.producers: Producers | None = None
         self.reloading: Reloading | None = None
+        #: None: whoever runs the loop knows that games can be compared
+        self.self_test: SelfTest | None = None
 
     @property
     def is_stopping(self) -> bool:
@@ -109,6 +113,11 @@ class Daemon:
         found = []
         self._steps.run(f"{run.name} idle", lambda: found.append(run.is_idle))
         return found == [True]
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing at all will be evaluated; empty: it is, or it may yet be."""
+        return self.self_test.problem if self.self_test is not None and self.self_test.is_refused else ""
 
     def tick(self, messages: set[Message]) -> None:
         """One turn: what was asked, then each stage in the order a checkpoint travels."""
@@ -129,7 +138,11 @@ class Daemon:
             self._steps.run(f"{run.name} collect", run.dispatch.collect)
             self._steps.run(f"{run.name} stalled", run.dispatch.stop_stalled)
             self._steps.run(f"{run.name} rest", run.dispatch.rest)
-        self._start_more()
+            self._steps.run(f"{run.name} disk", run.retention.look)
+            self._steps.run(f"{run.name} timelapse", run.timelapse.refresh)
+            self._steps.run(f"{run.name} references", run.references.refresh)
+        if self._is_tested(exits):
+            self._start_more()
         for run in self._runs:
             self._steps.run(f"{run.name} ending", partial(self._look_for_end, run))
             self._steps.run(f"{run.name} publish", run.publishing.flush)
@@ -153,6 +166,8 @@ class Daemon:
 
     def stop(self) -> None:
         """End the workers; their jobs go back and resume later."""
+        if self.self_test is not None:
+            self.self_test.stop()
         for run in self._runs:
             self._steps.run(f"{run.name} stop", run.dispatch.stop_all)
 
@@ -162,9 +177,17 @@ class Daemon:
             self._steps.run(f"{run.name} status", partial(self._read_status, run))
         return "; ".join(self._statuses.get(run.name, f"{run.name}: not known") for run in self._runs)
 
+    def _is_tested(self, exits: Sequence[Exit]) -> bool:
+        if self.self_test is None:
+            return True
+        self._steps.run("self-test", partial(self.self_test.look, exits))
+        return self.self_test.is_passed
+
     def _obey(self, run: app.Run) -> None:
         if run.commands.obey():
             self._scan_wanted = True  # files may have been asked for again
+        if run.is_to_be_closed:
+            run.begin_anew()
 
     def _look_for_end(self, run: app.Run) -> None:
         run.ending.look(is_all_done=not self._scan_wanted and run.is_all_done)
@@ -188,6 +211,9 @@ class Daemon:
         problems = {what: sentence for (name, _, what), sentence in said.items() if name == run.name}
         problems |= {"configuration": self.reloading.problem} if self.reloading and self.reloading.problem else {}
         problems |= {"setup": run.dispatch.held_for} if run.dispatch.held_for else {}
+        problems |= {"self-test": self.self_test.problem} if self.self_test and self.self_test.problem else {}
+        problems |= {"room": run.retention.problem} if run.retention.problem else {}
+        problems |= {"watch": run.intake.problem} if run.intake.problem else {}
         return DaemonState(
             pid=os.getpid(),
             started_at=self._started_at,
@@ -206,6 +232,7 @@ class Daemon:
             self.producers.rearm()
         for run in self._runs:
             self._steps.run(f"{run.name} intake", run.scan)
+            self._steps.run(f"{run.name} recordings", run.recordings.look)
 
     def _start_more(self) -> None:
         """A job of each run in turn, until the backend is full or nothing is due."""
@@ -214,6 +241,8 @@ class Daemon:
             waiting = [run for run in waiting if self._start_one(run)]
 
     def _start_one(self, run: app.Run) -> bool:
+        if run.retention.problem:
+            return False
         started = []
         self._steps.run(f"{run.name} start", lambda: started.append(run.dispatch.start_one()))
         return started == [True]
@@ -245,7 +274,7 @@ def run(
         notifier: the service manager; by default the one in the environment.
 
     Raises:
-        SetupError: ROM or emulator are missing.
+        SetupError: ROM or emulator are missing, or its games cannot be compared and nothing else is waited for.
         AlreadyRunning: another daemon works on an output folder.
         StoreError: a database cannot be used.
     """
@@ -261,8 +290,10 @@ def run(
         producers = stack.enter_context(Producers(inbox, clock=clock))
         daemon = Daemon(runs, backend=backend, clock=clock, notifier=notifier)
         daemon.producers = producers
+        daemon.self_test = self_test = SelfTest(backend=backend, clock=clock)
+        self_test.begin(config)
         if read_again is not None:
-            apply = (runs.apply, lambda new: backend.resize(new.workers.count), producers.begin)
+            apply = (runs.apply, lambda new: backend.resize(new.workers.count), producers.begin, self_test.begin)
             daemon.reloading = Reloading(config, read_again=read_again, apply=apply)
         stack.callback(daemon.stop)
         producers.begin(config)
@@ -281,4 +312,6 @@ def _loop(daemon: Daemon, inbox: Inbox, *, until_idle: bool, on_turn: Callable[[
         on_turn()
         if daemon.is_stopping or (until_idle and daemon.is_idle):
             return
+        if until_idle and daemon.refusal:
+            raise SetupError(f"nothing is evaluated: {daemon.refusal}")
         messages = inbox.wait(daemon.wait_seconds())

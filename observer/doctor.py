@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from env import replay as replays
+from env import trial
+from env.cartridge import Cartridge
 from env.emulator import Emulator
 from env.errors import EnvError
 from env.options import ENVIRONMENT_FILE
@@ -26,7 +28,7 @@ from observer.adapters import confinement, machine
 from observer.adapters.backends import priority
 from observer.adapters.checkpoint_folder import read_sidecar
 from observer.adapters.lock import holder_of
-from observer.config import Config, RunSection
+from observer.config import Config, DiskSection, RunSection
 from observer.core.clock import SystemClock
 from observer.core.diagnosis import Finding, Level
 from observer.core.errors import ConfigError, ObserverError
@@ -54,13 +56,15 @@ def diagnose(read_config: Callable[[], Config]) -> Iterator[Finding]:
         yield from (_problem("configuration", problem) for problem in error.problems)
     else:
         yield _ok("configuration", f"can be used, with {len(config.runs)} run(s)")
-    for run in config.runs if config else ():
-        yield from _told(run.name, partial(_folders, run))
+    if config is not None:
+        for run in config.runs:
+            yield from _told(run.name, partial(_folders, run, config.disk))
     yield from _machine()
     yield from _told("golden games", _golden_games)
     with TemporaryDirectory(prefix="observer-doctor-") as folder:
         yield from _told("encoder", partial(_encoder, Path(folder)))
         if config is not None:
+            yield from _told("self-test", partial(_self_test, config))
             yield from _told("evaluation", partial(_evaluation, config, Path(folder)))
 
 
@@ -103,10 +107,10 @@ def _emulator() -> Iterator[Finding]:
     yield _ok("emulator", f"{mednafen_version()} at {find_program('mednafen', package='mednafen')} starts")
 
 
-def _folders(run: RunSection) -> Iterator[Finding]:
+def _folders(run: RunSection, disk: DiskSection) -> Iterator[Finding]:
     yield from _watched(run)
     yield from _output(run)
-    yield _space(run)
+    yield _space(run, disk.free_floor_gib)
 
 
 def _watched(run: RunSection) -> Iterator[Finding]:
@@ -151,9 +155,11 @@ def _output(run: RunSection) -> Iterator[Finding]:
     yield _ok(what, f"{folder} can be {'written' if place == folder else 'made'}{observed}")
 
 
-def _space(run: RunSection) -> Finding:
+def _space(run: RunSection, floor_gib: float) -> Finding:
     free = shutil.disk_usage(machine.existing(run.output)).free
     what, sentence = f"{run.name}: disk", f"{free / _GIB:.1f} GiB free"
+    if free < floor_gib * _GIB:
+        return _problem(what, sentence, f"free some: below disk.free_floor_gib ({floor_gib:g}) nothing is started")
     if free < _NO_SPACE:
         return _problem(what, sentence, "free some space: nothing can be evaluated on a full disk")
     return (
@@ -194,6 +200,12 @@ def _golden_games() -> Iterator[Finding]:
             replays.verify(game, emulator)
     frames = sum(len(game.inputs) // 2 for game in games)
     yield _ok("golden games", f"{len(games)} recorded games, {frames:,} frames, come out as they were recorded")
+
+
+def _self_test(config: Config) -> Iterator[Finding]:
+    tried = trial.check(Cartridge.read(config.environment.rom_path), config.environment.options().scenario)
+    same = "one seed gives one game, twenty give twenty, and a recorded one comes out as it was"
+    yield _ok("self-test", f"{tried.games} games, {tried.frames:,} frames: {same}")
 
 
 def _encoder(folder: Path) -> Iterator[Finding]:

@@ -4,8 +4,13 @@ A writer that dies leaves a temporary file with a leading dot beside the target,
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+#: of `st_blocks`, whatever the disk's own blocks are
+_BLOCK_BYTES: Final = 512
 
 
 def sync_folder(folder: Path) -> None:
@@ -52,3 +57,45 @@ def append_line(path: Path, line: str) -> None:
         file.write(line + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def remove_inside(folder: Path, name: PurePosixPath) -> None:
+    """Delete a file below a folder, or an empty folder; a link on the way there is an error, and leads nowhere.
+
+    Raises:
+        OSError: there is a link on the way, or it cannot be deleted.
+    """
+    if name.is_absolute() or ".." in name.parts:
+        raise NotADirectoryError(f"{name} does not lie below {folder}")
+    above = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in name.parts[:-1]:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+            os.close(above)
+            above = below
+        try:
+            os.unlink(name.name, dir_fd=above)
+        except IsADirectoryError:
+            os.rmdir(name.name, dir_fd=above)
+    finally:
+        os.close(above)
+
+
+def lies_inside(path: Path, base: Path) -> bool:
+    """Whether a path really lies below `base`: neither it nor a folder between them is a link."""
+    return path.resolve() == base.resolve() / path.relative_to(base)
+
+
+def size_on_disk(state: os.stat_result) -> int:
+    """Bytes that a file takes up."""
+    return state.st_blocks * _BLOCK_BYTES
+
+
+def files_below(folder: Path) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
+    """Every file below a folder by its relative path, links as what they are; what vanishes meanwhile is left out."""
+    for above, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(above, name)
+            with suppress(OSError):
+                yield PurePosixPath(path.relative_to(folder)), path.lstat()

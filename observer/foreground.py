@@ -14,7 +14,8 @@ from env.errors import EnvError
 from env.options import ENVIRONMENT_FILE, EnvironmentOptions, OptionsError
 from observer.adapters import jobfiles
 from observer.adapters.backends.process import ProcessBackend
-from observer.adapters.checkpoint_folder import read_sidecar
+from observer.adapters.checkpoint_folder import companion_name, read_sidecar
+from observer.adapters.opponents import read_opponent
 from observer.adapters.recognition import checkpoint_of
 from observer.app import WORKER_COMMAND
 from observer.checkpointfile import read_file
@@ -33,7 +34,7 @@ from observer.core.errors import (
 )
 from observer.core.layout import JobFiles, evaluation_name
 from observer.core.models import Digest, EvaluationPlan, EvaluationRequest, EvaluationResult, Failure, Progress
-from observer.core.plan import Planned, plan_digest
+from observer.core.plan import Planned, plan_digest, plan_name
 from observer.files import write_whole
 from observer.planner import Planner
 from observer.sb3zip import check_archive
@@ -43,7 +44,7 @@ POLL_SECONDS: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """What a checkpoint came to, by the name of each scenario."""
+    """What a checkpoint came to, by the name of each plan."""
 
     results: Mapping[str, EvaluationResult]
     #: why a scenario was not played; at least one other was
@@ -78,16 +79,23 @@ def evaluate_file(
     """
     blob, _ = read_file(file)
     check_archive(blob)
-    planned = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256).planned(_environment(file, config))
+    opponent = read_opponent(config.evaluation.opponent)
+    digest = None if opponent is None else opponent.digest
+    planner = Planner(evaluation=config.evaluation, rom_sha256=rom_sha256, opponent_sha256=digest)
+    planned = planner.planned(_environment(file, config))
     if not planned.plans:
         raise OptionsError("; ".join(planned.refused.values()))
     with _folder(output) as folder:
         snapshot = folder / "checkpoint.zip"
         write_whole(snapshot, blob)
         first = _request(file, blob, snapshot=snapshot, config=config, plan=planned.plans[0])
+        first = replace(first, normalization=_keep_statistics(file, folder))
+        if opponent is not None:
+            write_whole(folder / "opponent.zip", opponent.blob)
+            first = replace(first, opponent=str(folder / "opponent.zip"))
         play = partial(_play, on_progress=on_progress, steps_behind=steps_behind)
-        if not config.evaluation.scenarios:
-            return Evaluated(results={first.plan.scenario.name: play(first, folder)}, refused={})
+        if not config.evaluation.has_several_plans:
+            return Evaluated(results={plan_name(first.plan): play(first, folder)}, refused={})
         return _play_all([replace(first, plan=plan) for plan in planned.plans], planned, folder, play=play)
 
 
@@ -103,9 +111,9 @@ def _play_all(
     refused = dict(planned.refused)
     problem: CheckpointError | None = None
     for request in requests:
-        name = request.plan.scenario.name
+        name, place = plan_name(request.plan), evaluation_name(request.plan.scenario.name, plan_digest(request.plan))
         try:
-            results[name] = play(request, folder / evaluation_name(name, plan_digest(request.plan)))
+            results[name] = play(request, folder / place)
         except CheckpointError as error:
             problem, refused[name] = error, str(error)
     if problem is not None and not results:
@@ -139,6 +147,16 @@ def _folder(output: Path | None) -> Iterator[Path]:
         raise
 
 
+def _keep_statistics(file: Path, folder: Path) -> str | None:
+    """A copy of VecNormalize's statistics beside a checkpoint; None: there are none."""
+    beside = file.with_name(companion_name(file.name))
+    if not beside.exists():
+        return None
+    copy = folder / "vecnormalize.pkl"
+    write_whole(copy, read_file(beside)[0])
+    return str(copy)
+
+
 def _environment(file: Path, config: Config) -> EnvironmentOptions:
     return read_sidecar(file.parent) if (file.parent / ENVIRONMENT_FILE).exists() else config.environment.options()
 
@@ -158,6 +176,16 @@ def _request(file: Path, blob: bytes, *, snapshot: Path, config: Config, plan: E
 def _run(
     files: JobFiles, request: EvaluationRequest, on_progress: Callable[[Progress], None], *, steps_behind: bool
 ) -> EvaluationResult:
+    run_worker(files, on_progress, steps_behind=steps_behind)
+    return jobfiles.read_result(files.result, request)
+
+
+def run_worker(files: JobFiles, on_progress: Callable[[Progress], None], *, steps_behind: bool) -> None:
+    """Have the request of a private job directory done.
+
+    Raises:
+        CheckpointError, SetupError, JobError: it was not; `evaluate_file` says which means what.
+    """
     backend = ProcessBackend(slots=1, command=WORKER_COMMAND, steps_behind=steps_behind)
     backend.start(files.folder)
     try:
@@ -166,9 +194,8 @@ def _run(
             threading.Event().wait(POLL_SECONDS)
     finally:
         backend.stop(files.folder)
-    if exits[0].code == ExitCode.DONE:
-        return jobfiles.read_result(files.result, request)
-    raise _failure(files, exits[0].code)
+    if exits[0].code != ExitCode.DONE:
+        raise _failure(files, exits[0].code)
 
 
 def _tell(files: JobFiles, on_progress: Callable[[Progress], None]) -> None:

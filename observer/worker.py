@@ -1,7 +1,7 @@
 """The worker: `python -m observer.worker JOB_DIR` does what the folder's request.json asks, and nothing else.
 
-Exit codes: 0 result.json is there and whole; 65 the checkpoint is refused and 78 the ROM or the emulator is missing,
-both with failure.json, or the disk has no room, without one; 75 try again; 1 anything else, with a traceback in the log.
+Exit codes: 0 result.json is there and whole; 65 the checkpoint is refused and 78 the ROM or the emulator is missing or no
+game can be compared, both with failure.json, or the disk has no room, without one; 75 try again; 1 anything else, with a traceback in the log.
 """
 
 import errno
@@ -17,22 +17,25 @@ from typing import Final
 
 import structlog
 
-from env.errors import BootError, EmulatorMissing, EnvError, RomError
+from env.errors import BootError, EmulatorMissing, EnvError, NotComparable, RomError
 from observer.adapters import confinement, jobfiles
 from observer.adapters.backends import ONE_THREAD
 from observer.adapters.confinement import Needs, python
 from observer.core.clock import SystemClock
-from observer.core.errors import CheckpointError, CheckpointIncomplete, ExitCode
+from observer.core.errors import CheckpointError, CheckpointIncomplete, EncoderMissing, ExitCode
 from observer.core.layout import JobFiles
 from observer.core.models import EvaluationRequest, Failure, Progress, RenderRequest
+from observer.core.selftest import SelfTestRequest
+from observer.core.timelapse import TimelapseRequest
 
 log = structlog.get_logger()
 
 #: of the disk, and so of no checkpoint: full, over a quota or a file's limit, or turned read-only
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+#: without which there are no clips, and everything else
+_VIDEO_LIBRARIES: Final = ("av", "cv2")
 
-
-Request = EvaluationRequest | RenderRequest
+Request = EvaluationRequest | RenderRequest | SelfTestRequest | TimelapseRequest
 Confine = Callable[[Request, JobFiles], str]
 
 
@@ -60,8 +63,10 @@ def _attempt(files: JobFiles, confine: Confine) -> int:
         return _failed(files, error.word, error.sentence, code=ExitCode.TRY_AGAIN)
     except CheckpointError as error:
         return _failed(files, error.word, error.sentence, code=ExitCode.REFUSED)
-    except (RomError, EmulatorMissing, BootError) as error:
+    except (RomError, EmulatorMissing, BootError, NotComparable) as error:
         return _failed(files, "setup", str(error), code=ExitCode.SETUP)
+    except (EncoderMissing, ModuleNotFoundError) as error:
+        return _without_encoder(files, error)
     except EnvError as error:
         return _failed(files, "emulator", str(error), code=ExitCode.TRY_AGAIN)
     return ExitCode.DONE
@@ -78,6 +83,18 @@ def _do(files: JobFiles, confine: Confine) -> None:
         request = jobfiles.read(EvaluationRequest, files.request)
         confined = confine(request, files)
         result = evaluate(request, files, clock=clock, on_progress=on_progress, confinement=confined)
+    elif kind is SelfTestRequest:
+        from observer.stages.selftest import run_self_test  # noqa: PLC0415 -- as above
+
+        testing = jobfiles.read(SelfTestRequest, files.request)
+        confine(testing, files)
+        result = run_self_test(testing, clock=clock)
+    elif kind is TimelapseRequest:
+        from observer.stages.lapsing import lapse  # noqa: PLC0415 -- as below
+
+        lapsing = jobfiles.read(TimelapseRequest, files.request)
+        confine(lapsing, files)
+        result = lapse(lapsing, files, clock=clock, on_progress=on_progress)
     else:
         from observer.stages.rendering import render  # noqa: PLC0415 -- the encoder, which evaluation does without
 
@@ -91,6 +108,16 @@ def _failed(files: JobFiles, word: str, sentence: str, *, code: int) -> int:
     jobfiles.write(files.failure, Failure(word=word, sentence=sentence))
     log.error("worker.refused", word=word, sentence=sentence)
     return code
+
+
+def _without_encoder(files: JobFiles, error: EncoderMissing | ModuleNotFoundError) -> int:
+    """Clips wait, everything else goes on."""
+    sentence = str(error)
+    if isinstance(error, ModuleNotFoundError):
+        if error.name not in _VIDEO_LIBRARIES:
+            raise error
+        sentence = f"the package {error.name} is not installed: install it again (pip install av opencv-python)"
+    return _failed(files, EncoderMissing.word, sentence, code=ExitCode.TRY_AGAIN)
 
 
 def _without_room(files: JobFiles, error: OSError) -> int:
@@ -121,17 +148,28 @@ def _needs(request: Request, files: JobFiles) -> Needs:
 
 
 def _reads(request: Request) -> Iterator[Path]:
-    if isinstance(request, RenderRequest):
-        yield Path(request.replays)
+    if not isinstance(request, EvaluationRequest):
+        if isinstance(request, RenderRequest):
+            yield Path(request.replays)
+            yield from _overlaid(request)
+        if isinstance(request, TimelapseRequest):
+            yield from (Path(sight.replay) for sight in request.sights if Path(sight.replay).exists())
+            yield from [] if request.films is None else [Path(request.films)]
         yield from python.readable(("observer", "env"))
         return
-    yield Path(request.snapshot)
-    yield from map(Path, request.resume_from)
-    if request.start_states is not None:
-        yield Path(request.start_states)
+    named = (request.snapshot, request.normalization, request.opponent, request.start_states, *request.resume_from)
+    yield from (Path(path) for path in named if path)
     yield from python.readable(("observer", "env", *request.trusted_classes.values()))
     if request.trust == "unpickle":
         yield from python.importable()
+
+
+def _overlaid(request: RenderRequest) -> Iterator[Path]:
+    """What the panel beside a game is made from, as far as it is there."""
+    if request.overlay is not None:
+        named = (request.overlay.snapshot, request.overlay.normalization)
+        yield from (Path(name) for name in named if name is not None and Path(name).exists())
+        yield from python.readable(tuple(request.overlay.trusted_classes.values()))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The main job before your eyes: four checkpoints of a real training run are dropped into a folder one by one.
+"""The main job before your eyes: checkpoints of a real training run are dropped into a folder one by one.
 
 Starts the daemon on a fresh folder, writes the checkpoints as a trainer does, and waits until each has been played,
 filmed and reported on.
@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,8 @@ from observer.core.models import EvaluationResult
 from observer.stages.status import status
 
 CHECKPOINTS: Final = Path(__file__).parent / "checkpoints"
+#: steps of those that are dropped without --all
+FEW: Final = frozenset({0, 8_192, 40_960, 61_440})
 #: SB3 writes a checkpoint straight to its final name, piece by piece; so do we.
 PIECE_BYTES: Final = 1 << 18
 PIECE_PAUSE_SECONDS: Final = 0.05
@@ -57,9 +59,15 @@ def prepare(folder: Path, episodes: int) -> Path:
     return watched
 
 
-def drop(watched: Path) -> None:
+def chosen(*, is_all: bool) -> list[Path]:
+    """The checkpoints to drop, the least trained first."""
+    by_step = {int(path.stem.split("_")[-2]): path for path in CHECKPOINTS.glob("*.zip")}
+    return [path for step, path in sorted(by_step.items()) if is_all or step in FEW]
+
+
+def drop(checkpoints: Sequence[Path], watched: Path) -> None:
     """Write each checkpoint the way a trainer does: slowly, and under its final name from the first byte on."""
-    for source in sorted(CHECKPOINTS.glob("*.zip"), key=lambda path: int(path.stem.split("_")[-2])):
+    for source in checkpoints:
         data = source.read_bytes()
         with (watched / source.name).open("wb") as file:
             for start in range(0, len(data), PIECE_BYTES):
@@ -90,14 +98,15 @@ def progress(now: Mapping[str, Any]) -> Table:
         if evaluations or clips:
             table.add_row(state, f"{evaluations} evaluation(s), {clips} rendering(s)")
     for job in now["running"]:
-        table.add_row("", f"{job['kind']} step {job['step']:,}: {job['done']} of {job['total']}")
+        who = f"{job['scenario'].partition('/')[2]} player" if job["kind"] == "reference" else f"step {job['step']:,}"
+        table.add_row("", f"{job['kind']} {who}: {job['done']} of {job['total']}")
     return table
 
 
-def is_finished(now: Mapping[str, Any], expected: int) -> bool:
-    waiting = sum(now[kind].get(state, 0) for kind in ("queue", "renderings") for state in ("waiting", "running"))
+def is_finished(layout: RunLayout, now: Mapping[str, Any], *, expected: int) -> bool:
     evaluated = now["queue"].get("done", 0) + now["queue"].get("parked", 0) + len(now["parked"])
-    return evaluated >= expected and not waiting
+    with Store(layout.database, read_only=True) as store:
+        return evaluated >= expected and not store.unfinished()
 
 
 def watch(layout: RunLayout, process: subprocess.Popen[bytes], *, expected: int) -> None:
@@ -110,7 +119,7 @@ def watch(layout: RunLayout, process: subprocess.Popen[bytes], *, expected: int)
                 pause(POLL_SECONDS)
                 continue
             live.update(progress(now))
-            if is_finished(now, expected):
+            if is_finished(layout, now, expected=expected):
                 return
             pause(POLL_SECONDS)
     sys.exit("the daemon ended early; its log is daemon.log in the output folder")
@@ -140,17 +149,18 @@ def results(layout: RunLayout) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./run demo", description=__doc__)
     parser.add_argument("--episodes", type=int, default=10, help="games per checkpoint (default: 10)")
+    parser.add_argument("--all", action="store_true", help="all checkpoints of the run instead of four")
     parser.add_argument("--output", type=Path, default=Path("demo-run"), help="a new folder (default: demo-run)")
     options = parser.parse_args()
     folder = options.output.absolute()
     layout = RunLayout(folder / "observations")
-    expected = len(list(CHECKPOINTS.glob("*.zip")))
+    checkpoints = chosen(is_all=options.all)
     watched = prepare(folder, options.episodes)
-    screen.print(f"{expected} checkpoints of a real training run, {options.episodes} games each, into {folder}")
+    screen.print(f"{len(checkpoints)} checkpoints of a real training run, {options.episodes} games each, into {folder}")
     with daemon(folder) as process:
-        dropping = threading.Thread(target=drop, args=(watched,), daemon=True)
+        dropping = threading.Thread(target=drop, args=(checkpoints, watched), daemon=True)
         dropping.start()
-        watch(layout, process, expected=expected)
+        watch(layout, process, expected=len(checkpoints))
     screen.print(results(layout))
     problems = [f"{file['path']}: {file['sentence']}" for file in status(layout)["parked"]]
     screen.print(f"report: {layout.report}", soft_wrap=True)

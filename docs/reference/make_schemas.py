@@ -4,7 +4,7 @@ They come from the very types that the program reads and writes its files with.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from env.options import ENVIRONMENT_SCHEMA, EnvironmentOptions
 from observer.adapters.jobfiles import SCHEMAS
+from observer.adapters.trainingfiles import TRAINING_COLUMNS
 from observer.adapters.writers.metrics_csv import COLUMNS
 from observer.core.models import Episode, EvaluationResult
 
@@ -54,7 +55,8 @@ def schemas() -> dict[str, Schema]:
         "environment.schema.json": _file(EnvironmentOptions, ENVIRONMENT_SCHEMA),
         "replay-header.schema.json": _object(f"{PROJECT}/replay-header/1", REPLAY_HEADER),
         "episodes-row.schema.json": _object(f"{PROJECT}/episodes-row/1", _episode()),
-        "metrics-row.schema.json": _object(f"{PROJECT}/metrics-row/1", _metrics()),
+        "metrics-row.schema.json": _object(f"{PROJECT}/metrics-row/1", _row(COLUMNS)),
+        "training-row.schema.json": _object(f"{PROJECT}/training-row/1", _row(TRAINING_COLUMNS)),
     }
 
 
@@ -85,10 +87,10 @@ def _episode() -> dict[str, Schema]:
     return {**columns, "outcome": made["$defs"]["Outcome"]}
 
 
-def _metrics() -> dict[str, Schema]:
-    """The columns that are an episode's own have its types."""
+def _row(columns: Sequence[str]) -> dict[str, Schema]:
+    """Of a table of games: the columns that are an episode's own have its types."""
     known = _episode() | {"timestamp": TIME, "episode": COUNT, "timestep": COUNT}
-    return {column: known.get(column, TEXT) for column in COLUMNS}
+    return {column: known.get(column, TEXT) for column in columns}
 
 
 def _tidy(node: Any) -> Any:  # noqa: ANN401 -- JSON values

@@ -49,7 +49,7 @@ def list_folder(folder: Path) -> Listing | str:
                     identity = _identity(entry)
                     if identity is not None:
                         found[entry.name] = identity
-                elif entry.name.endswith(".pkl") and "_vecnormalize_" in entry.name:
+                elif entry.name.endswith(".pkl") and "_vecnormalize" in entry.name:
                     identity = _identity(entry)
                     if identity is not None:
                         companions[entry.name] = identity
@@ -59,9 +59,9 @@ def list_folder(folder: Path) -> Listing | str:
 
 
 def companion_name(name: str) -> str:
-    """How SB3's CheckpointCallback names VecNormalize's statistics beside a checkpoint; empty: it does not."""
+    """How VecNormalize's statistics beside a checkpoint are named, by SB3's CheckpointCallback where it named that."""
     named = re.fullmatch(r"(.*)_(\d+)_steps\.zip", name, re.DOTALL)
-    return f"{named[1]}_vecnormalize_{named[2]}_steps.pkl" if named else ""
+    return f"{named[1]}_vecnormalize_{named[2]}_steps.pkl" if named else f"{name.removesuffix('.zip')}_vecnormalize.pkl"
 
 
 def read_sidecar(folder: Path) -> EnvironmentOptions:

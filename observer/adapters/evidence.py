@@ -6,13 +6,18 @@ The job directory keeps its files until the commit; nobody refers to the folder 
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from env import replay as replays
+from env.errors import ReplayError
+from env.moments import Moments
 from observer.core.errors import ResultInvalid
-from observer.core.layout import JobFiles
+from observer.core.layout import JobFiles, RunLayout
 from observer.core.models import Clip, EvaluationResult
+from observer.core.timelapse import TimelapseResult
 from observer.files import sync_folder
 
 #: beside the clips: what they show, as the rendering worker's result.json said it
@@ -44,6 +49,15 @@ def check_replays(files: JobFiles, result: EvaluationResult) -> None:
             raise ResultInvalid(f"the replay of seed {game.seed} cannot be read: {error.strerror}") from error
         if digest != game.replay_sha256:
             raise ResultInvalid(f"the replay of seed {game.seed} is not the one that the result names")
+
+
+def moments(folder: Path, result: EvaluationResult) -> dict[int, Moments]:
+    """Seed -> what its replay in an evaluation's folder tells of it; nothing of one that cannot be read."""
+    found: dict[int, Moments] = {}
+    for game in result.episodes:
+        with suppress(ReplayError):
+            found[game.seed] = Moments.of(replays.read(folder / "replays" / f"{game.seed}.replay").record)
+    return found
 
 
 def check_clips(files: JobFiles, clips: Iterable[Clip]) -> list[str]:
@@ -92,8 +106,42 @@ def place_clips(files: JobFiles, target: Path, *, names: Iterable[str]) -> None:
     Raises:
         OSError: the disk is full or not writable; what was placed is placed again by a repetition.
     """
+    _place({name: files.clips / name for name in names} | {CLIPS_FILE: files.result}, target)
+    sync_folder(target.parent)
+
+
+def place_timelapse(files: JobFiles, layout: RunLayout, result: TimelapseResult) -> None:
+    """Put a time-lapse where people find it, and the new ones of its films to those that are kept; others go.
+
+    Raises:
+        ResultInvalid: a name would lead elsewhere, or what it names is not there.
+        OSError: the disk is full or not writable; what was placed is placed again by a repetition.
+    """
+    place_films(files, layout.films, [name for name in result.films if (files.clips / name).exists()])
+    place_films(files, layout.output, (result.video, result.grid))
+    for path in layout.films.iterdir():
+        if path.name not in result.films:
+            path.unlink(missing_ok=True)
+
+
+def place_films(files: JobFiles, target: Path, names: Iterable[str]) -> None:
+    """Put films that a worker made into `target`, each at once.
+
+    Raises:
+        ResultInvalid, OSError: as `place_timelapse`.
+    """
+    sources = {name: files.clips / name for name in names}
+    for name, source in sources.items():
+        if Path(name).name != name or name.startswith("."):
+            raise ResultInvalid(f"{name!r} is not a name for a film")
+        if source.is_symlink() or not source.is_file():
+            raise ResultInvalid(f"the film {name} is not there")
+    _place(sources, target)
+
+
+def _place(sources: Mapping[str, Path], target: Path) -> None:
+    """Put files into a folder under their names, each at once."""
     target.mkdir(parents=True, exist_ok=True)
-    sources = {name: files.clips / name for name in names} | {CLIPS_FILE: files.result}
     for name, source in sources.items():
         staged = target / f".{name}.new"
         staged.unlink(missing_ok=True)
@@ -101,7 +149,6 @@ def place_clips(files: JobFiles, target: Path, *, names: Iterable[str]) -> None:
         staged.replace(target / name)
         staged.unlink(missing_ok=True)  # two names of one file: renaming one to the other does nothing
     sync_folder(target)
-    sync_folder(target.parent)
 
 
 def keep_start_states(files: JobFiles, cache: Path) -> None:

@@ -15,11 +15,11 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from observer.core.clock import from_iso, iso
+from observer.core.daemonstate import DaemonState
 from observer.core.diagnosis import Diagnosis
 from observer.core.errors import ResultInvalid
 from observer.core.layout import JobFiles
 from observer.core.models import (
-    DaemonState,
     Episode,
     EvaluationRequest,
     EvaluationResult,
@@ -27,9 +27,12 @@ from observer.core.models import (
     Progress,
     RenderRequest,
     RenderResult,
+    Summary,
 )
 from observer.core.plan import canonical_json, in_plan_order, plan_digest
+from observer.core.selftest import SelfTestRequest, SelfTestResult
 from observer.core.standing import Standing
+from observer.core.timelapse import TimelapseRequest, TimelapseResult
 from observer.files import append_line, write_whole
 
 Value = TypeVar("Value")
@@ -43,6 +46,10 @@ SCHEMAS: Final[dict[type, str]] = {
     EvaluationResult: "training-run-observer/result/1",
     RenderRequest: "training-run-observer/render-request/1",
     RenderResult: "training-run-observer/render-result/1",
+    SelfTestRequest: "training-run-observer/self-test-request/1",
+    SelfTestResult: "training-run-observer/self-test/1",
+    TimelapseRequest: "training-run-observer/timelapse-request/1",
+    TimelapseResult: "training-run-observer/timelapse/1",
     Progress: "training-run-observer/progress/1",
     Failure: "training-run-observer/failure/1",
     DaemonState: "training-run-observer/daemon/1",
@@ -132,7 +139,11 @@ def read(kind: type[Value], path: Path) -> Value:
         raise ResultInvalid(f"{path.name}: {error.strerror}") from error
 
 
-def request_kind(path: Path) -> type[EvaluationRequest] | type[RenderRequest]:
+Requests = type[EvaluationRequest] | type[RenderRequest] | type[TimelapseRequest] | type[SelfTestRequest]
+_REQUESTS: Final[tuple[Requests, ...]] = (EvaluationRequest, RenderRequest, TimelapseRequest, SelfTestRequest)
+
+
+def request_kind(path: Path) -> Requests:
     """Which task a request.json holds.
 
     Raises:
@@ -142,11 +153,10 @@ def request_kind(path: Path) -> type[EvaluationRequest] | type[RenderRequest]:
         schema = json.loads(path.read_bytes()).get("schema")
     except (OSError, ValueError, AttributeError) as error:
         raise ResultInvalid(f"{path}: not a request ({error})") from error
-    if schema == SCHEMAS[EvaluationRequest]:
-        return EvaluationRequest
-    if schema == SCHEMAS[RenderRequest]:
-        return RenderRequest
-    raise ResultInvalid(f"{path}: a request with schema {schema!r} is not known to this version")
+    found = next((kind for kind in _REQUESTS if SCHEMAS[kind] == schema), None)
+    if found is None:
+        raise ResultInvalid(f"{path}: a request with schema {schema!r} is not known to this version")
+    return found
 
 
 def append_episode(path: Path, episode: Episode) -> None:
@@ -197,6 +207,12 @@ def read_result(path: Path, request: EvaluationRequest) -> EvaluationResult:
     except ValueError as error:
         raise ResultInvalid(f"{path.name}: {error}") from error
     return result
+
+
+def summary_of(text: str) -> Summary:
+    """A summary that `plain` made of one."""
+    found: Summary = _adapter(Summary).validate_json(text)
+    return found
 
 
 def last_words(files: JobFiles) -> str:

@@ -6,6 +6,7 @@ Events are named `noun.past_verb`; INFO is a change that was committed, WARNING 
 import errno
 import logging
 import os
+import select
 import stat
 import sys
 from typing import Final, Literal, TextIO
@@ -50,7 +51,39 @@ def configure(mode: Literal["auto", "terminal", "journal"] = "auto", *, stream: 
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes into nothing once the reader has gone: what could not be flushed would make Python end with 120."""
+    """Waits for no reader: lines that a full pipe has no room for are lost, and counted in the next one that has.
+
+    Writes into nothing once the reader has gone: what could not be flushed would make Python end with 120.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record) + self.terminator
+            if self._lost and self._has_room():
+                lost, self._lost = self._lost, 0
+                line = f'event=log.lost lines={lost} problem="nobody read the log"{self.terminator}{line}'
+            for start in range(0, len(line), _PIECE):
+                if not self._has_room():
+                    self._lost += 1
+                    return
+                self.stream.write(line[start : start + _PIECE])
+                self.stream.flush()
+        except Exception:  # noqa: BLE001 -- as every handler of the standard library has it
+            self.handleError(record)
+
+    def _has_room(self) -> bool:
+        """Whether a piece can be written at once; a reader that is only slow is waited for, one that is stuck is not."""
+        try:
+            outlet = self.stream.fileno()
+        except OSError:  # not a file of the system
+            return True
+        poll = select.poll()
+        poll.register(outlet, select.POLLOUT)
+        return bool(poll.poll(0 if self._lost else _PATIENCE_MILLISECONDS))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the standard library's name
         del record
@@ -65,6 +98,9 @@ class _Handler(logging.StreamHandler[TextIO]):
         os.close(nothing)
 
 
+#: characters, at most four bytes each: a pipe that has any room has it for 4096 bytes
+_PIECE: Final = 1024
+_PATIENCE_MILLISECONDS: Final = 1000
 #: of a pipe, and of a terminal that was closed
 _READER_GONE: Final = frozenset({errno.EPIPE, errno.EIO})
 

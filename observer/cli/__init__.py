@@ -13,15 +13,20 @@ from env.errors import EmulatorMissing, EnvError, RomError
 from env.options import OptionsError
 from observer import __version__
 from observer.cli import (
+    archiving,
     backfilling,
     configuring,
     diagnosing,
     inspecting,
     installing,
+    lapsing,
     playing,
     queueing,
+    rendering,
+    renewing,
     standing,
     verifying,
+    watching,
 )
 from observer.cli.terminal import err, out
 from observer.core.errors import ExitCode, ObserverError
@@ -34,11 +39,16 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     playing.evaluate,
     backfilling.backfill,
     inspecting.inspect,
+    rendering.render,
+    watching.watch_live,
+    lapsing.timelapse,
     verifying.verify,
     standing.status,
     queueing.pause,
     queueing.resume,
     queueing.retry,
+    archiving.archive,
+    renewing.new_run,
     standing.report,
     playing.plan,
     diagnosing.doctor,

@@ -23,7 +23,7 @@ from observer.core.asking import CommandKind, Retry
 from observer.core.backlog import Order
 from observer.core.errors import ExitCode, ObserverError, ResultInvalid
 from observer.core.layout import JobFiles, RunLayout
-from observer.core.models import JobKind, JobState, Progress
+from observer.core.models import Job, JobKind, JobState, Progress
 from observer.stages.status import status as read_status
 
 _USUAL_NAMES: Final = frozenset({"checkpoints", "models"})
@@ -97,7 +97,7 @@ def _display(layout: RunLayout) -> Iterator[Callable[[], None]]:
                 counts, running = store.counts(), store.running()
             wanted = sum(counts[state] for state in (JobState.WAITING, JobState.RUNNING, JobState.DONE))
             bar.update(checkpoints, completed=counts[JobState.DONE], total=wanted)
-            for job in running[:1]:
+            for job in [job for job in running if isinstance(job, Job)][:1]:
                 done = _done(layout.job(job.id, job.attempt))
                 text = f"step {job.checkpoint.step:,} ({job.kind.value})"
                 total = len(job.plan.seeds) if job.kind is JobKind.EVALUATE else None

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from env.opponent import OPPONENTS
 from observer import app, daemon
 from observer import config as configuration
 from observer.adapters import jobfiles, logs
@@ -17,7 +18,7 @@ from observer.cli.terminal import ConfigOption, JsonOption, RunOption, err, out,
 from observer.config import Config
 from observer.core.errors import ExitCode
 from observer.core.models import Digest, Estimate, EvaluationResult
-from observer.core.plan import plan_digest, plan_seeds
+from observer.core.plan import plan_digest, plan_name, plan_seeds
 from observer.foreground import Evaluated, evaluate_file
 from observer.planner import Planner
 
@@ -39,23 +40,26 @@ def evaluate(  # noqa: PLR0913 -- each is an option of the command line
     *,
     episodes: Annotated[int | None, typer.Option(min=1, help="Games; default: the configuration's.")] = None,
     output: Annotated[Path | None, typer.Option(help="New folder to keep result, table and replays in.")] = None,
+    opponent: Annotated[
+        str | None, typer.Option(help="Play the game of two, on both sides, against noop, random, scripted or a zip.")
+    ] = None,
     as_json: JsonOption = False,
     now: Annotated[bool, typer.Option("--now", help="Let the daemon play it, before everything else.")] = False,
     name: RunOption = None,
 ) -> None:
     """Play one checkpoint now, without daemon or database; or let the daemon play it next."""
     if now:
-        if episodes is not None or output is not None or as_json:
+        if any(given is not None for given in (episodes, output, opponent)) or as_json:
             raise typer.BadParameter("with --now it is played and kept like every other: without --episodes and such")
         ask_to_evaluate(file, configuration.load(config), name=name)
         return
-    settings = _with_episodes(configuration.load(config), episodes)
+    settings = _against(_with_episodes(configuration.load(config), episodes), opponent)
     rom = app.check_setup(settings)
     warn(rom.warning)
     with progress_bar(quiet=as_json) as on_progress:
         made = evaluate_file(file, settings, rom_sha256=Digest(rom.sha256), output=output, on_progress=on_progress)
     if as_json:
-        print(_results_json(made, several=bool(settings.evaluation.scenarios)), end="")  # noqa: T201 -- this is the answer
+        print(_results_json(made, several=settings.evaluation.has_several_plans), end="")  # noqa: T201 -- this is the answer
     for result in () if as_json else made.results.values():
         out.print(_result_table(result))
     for scenario, sentence in made.refused.items():
@@ -68,15 +72,14 @@ def plan(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     settings = configuration.load(config)
     rom = app.check_setup(settings)
     warn(rom.warning)
-    planner = Planner(evaluation=settings.evaluation, rom_sha256=Digest(rom.sha256))
-    plans = planner.planned(settings.environment.options()).plans
+    plans = Planner.read(settings.evaluation, Digest(rom.sha256)).planned(settings.environment.options()).plans
     told = [{"plan_sha256": plan_digest(made), **jobfiles.plain(made)} for made in plans]
     if as_json:
         show({"rom": rom.name, "plans": told}, as_json=True, title="plan")
         return
     for made, values in zip(plans, told, strict=True):
         seeds = f"{made.seeds[0]} to {made.seeds[-1]}"
-        show({"rom": rom.name, **values, "seeds": seeds}, as_json=False, title=made.scenario.name)
+        show({"rom": rom.name, **values, "seeds": seeds}, as_json=False, title=plan_name(made))
 
 
 def _with_episodes(settings: Config, episodes: int | None) -> Config:
@@ -87,6 +90,15 @@ def _with_episodes(settings: Config, episodes: int | None) -> Config:
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--episodes") from error
     evaluation = settings.evaluation.model_copy(update={"episodes": episodes})
+    return settings.model_copy(update={"evaluation": evaluation})
+
+
+def _against(settings: Config, opponent: str | None) -> Config:
+    """Scenarios of the configuration give way to the game of two."""
+    if opponent is None:
+        return settings
+    chosen = opponent if opponent in OPPONENTS else Path(opponent).absolute()
+    evaluation = settings.evaluation.model_copy(update={"opponent": chosen, "scenarios": ()})
     return settings.model_copy(update={"evaluation": evaluation})
 
 
@@ -101,7 +113,7 @@ def _results_json(made: Evaluated, *, several: bool) -> str:
 def _result_table(result: EvaluationResult) -> Table:
     summary = result.summary
     name = f"{escape(result.checkpoint.name)}: step {result.checkpoint.step:,}"
-    table = Table(title=f"{name}, {result.plan.scenario.name}, {summary.episodes} games")
+    table = Table(title=f"{name}, {plan_name(result.plan)}, {summary.episodes} games")
     for heading in ("", "value", "95% from", "to"):
         table.add_column(heading, justify="left" if not heading else "right")
     for label, estimate, unit in (

@@ -64,7 +64,7 @@ def retry(
     layout = layout_of(configuration.load(config), name)
     with Store(layout.database, read_only=True) as store:
         found = store.requests.retriable(which)
-    if not found.jobs and not found.files:
+    if not found.jobs and not found.files and not found.copyless:
         raise ObserverError(f"nothing like that is parked or skipped in {layout.output}: `observer status` lists it")
     leave_request(layout, CommandKind.RETRY, which)
     for line in _told(found):
@@ -112,6 +112,11 @@ def _told(found: Retriable) -> Iterator[str]:
         yield f"step {step:,}: {kind}, {state} (job {job})"
     for file in found.files:
         yield f"{file.path}: {file.word}"
+    for step, name in found.copyless:
+        yield (
+            f"step {step:,}: its copy was dropped for want of room: played when {name} lies in the watched folder (again), "
+            "or `observer evaluate --now FILE`"
+        )
 
 
 def _chosen(settings: Config, name: str | None) -> list[tuple[str, RunLayout]]:

@@ -1,6 +1,7 @@
 """How far a run is, in words: a line for each thing that `status` shows, for 80 columns."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import PurePath
 from typing import Final
 
@@ -69,9 +70,11 @@ def _daemon(told: Standing, now: float) -> Iterator[str]:
 
 def _job(job: RunningJob) -> str:
     left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
-    what = "games" if job.kind == "evaluate" else "clips"
+    what = "games" if job.kind in {"evaluate", "reference"} else "clips"
     again = f" (attempt {job.attempt})" if job.attempt > 1 else ""
-    return f"step {job.step:,}, {job.scenario}: {job.done} of {job.total} {what}{left}{again}"
+    plan, _, player = job.scenario.partition("/")
+    who = f"{player} player, plan {plan[:8]}" if job.kind == "reference" else f"step {job.step:,}, {job.scenario}"
+    return f"{who}: {job.done} of {job.total} {what}{left}{again}"
 
 
 def _training(told: Standing) -> Iterator[str]:
@@ -113,7 +116,10 @@ def _speed(told: Standing) -> str:
 
 
 def _disk(disk: Disk) -> str:
-    return f"{size(disk.free)} free; results {size(disk.results)}, index {size(disk.index)}, work {size(disk.work)}"
+    held = {name: count for name, count in asdict(disk).items() if name not in {"free", "dropped"} and count}
+    holds = ", ".join(f"{name} {size(count)}" for name, count in held.items()) or "nothing yet"
+    dropped = f"; dropped for want of room {size(disk.dropped)}" if disk.dropped else ""
+    return f"{size(disk.free)} free; {holds}{dropped}"
 
 
 def _parked(files: tuple[ParkedFile, ...]) -> Iterator[str]:

@@ -7,8 +7,11 @@ from observer.adapters.lock import FolderLock
 from observer.adapters.store import Store
 from observer.cli.sentences import lines
 from observer.cli.terminal import ConfigOption, JsonOption, RunOption, layout_of, out, show
+from observer.config import Config
 from observer.core.clock import SystemClock
+from observer.core.layout import RunLayout
 from observer.stages.publishing import Publishing
+from observer.stages.recordings import Recordings, RecordingSettings
 from observer.stages.status import standing
 
 
@@ -35,5 +38,19 @@ def report(config: ConfigOption = None, *, name: RunOption = None) -> None:
     with FolderLock(layout.lock), Store(layout.database) as store:
         for writer in writers:
             store.advance(writer.name, 0)
-        Publishing(store, layout, writers, clock=SystemClock()).flush()
+        recorded = _recordings(settings, layout, store).recorded
+        Publishing(store, layout, writers, clock=SystemClock(), recorded=recorded).flush()
     out.print(str(layout.report), soft_wrap=True)
+
+
+def _recordings(settings: Config, layout: RunLayout, store: Store) -> Recordings:
+    """What the daemon took in of the training; a report orders no films, so it asks for none."""
+    asked = RecordingSettings(
+        folder=layout.training,
+        film_every=0,
+        rom=settings.environment.rom_path,
+        encoding=settings.clips.encoding(),
+    )
+    recordings = Recordings(settings=asked, store=store, layout=layout, clock=SystemClock())
+    recordings.recall()
+    return recordings

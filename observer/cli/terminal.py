@@ -1,10 +1,11 @@
 """What the commands share: their common options, the two consoles, and values shown as tables or as JSON."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 import yaml
@@ -26,7 +27,10 @@ RunOption = Annotated[
     str | None, typer.Option("--run", help="Name of the run in the configuration; default: the first.")
 ]
 
-out = Console(highlight=False)
+#: what is piped is searched, not looked at: no value is folded there
+_PIPED_COLUMNS: Final = 10_000
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 err = Console(stderr=True, highlight=False)
 
 
@@ -45,10 +49,10 @@ def warn(sentence: str) -> None:
 
 
 @contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[Callable[[WorkerProgress], None]]:
+def progress_bar(*, quiet: bool, what: str = "games") -> Iterator[Callable[[WorkerProgress], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
-        task = bar.add_task("games", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda told: bar.update(task, completed=told.done, total=told.total)
 
 

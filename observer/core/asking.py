@@ -26,6 +26,7 @@ class CommandKind(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     EVALUATE = "evaluate"
+    CLOSE = "close"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,15 @@ class EvaluateNow:
     environment: str | None = None
 
 
-Argument = Retry | EvaluateNow | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRun:
+    """The run is over; another one begins in its folder."""
+
+    #: under which it is kept
+    name: str
+
+
+Argument = Retry | EvaluateNow | CloseRun | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,7 @@ class Command:
 
     id: int
     kind: CommandKind
-    #: of the kinds RETRY and EVALUATE
+    #: of the kinds RETRY, EVALUATE and CLOSE
     argument: Argument
     #: Unix seconds
     asked_at: float

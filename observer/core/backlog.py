@@ -34,6 +34,7 @@ class Waiting:
 
     id: JobId
     kind: JobKind
+    #: empty: of no checkpoint
     plan: Digest
     step: int
     #: how many jobs of its kind came before it in this run; never changes
@@ -65,7 +66,8 @@ Taken = Collection[tuple[Digest, int]]
 def choose(waiting: Sequence[Waiting], policy: BacklogPolicy, *, now: float, taken: Taken = ()) -> Choice:
     """The next job and the skipped ones.
 
-    Evaluations go first, until more renderings than evaluations wait: clips come late under load, but they come.
+    Evaluations go first, until more renderings than evaluations wait: clips come late under load, but they come. What
+    training played is filmed when nothing else is due.
     What somebody asked for is not passed over, and what was asked for at once goes before all else.
 
     Args:
@@ -75,7 +77,8 @@ def choose(waiting: Sequence[Waiting], policy: BacklogPolicy, *, now: float, tak
         taken: what `every_steps` is counted against.
     """
     evaluations = [job for job in waiting if job.kind is JobKind.EVALUATE]
-    renderings = [job for job in waiting if job.kind is JobKind.RENDER]
+    renderings = [job for job in waiting if job.kind in {JobKind.RENDER, JobKind.TIMELAPSE}]
+    films = [job for job in waiting if job.kind in {JobKind.FILM, JobKind.REFERENCE}]
     skipped = _outside_steps(evaluations, policy.every_steps, taken)
     skipped |= {job.id for job in evaluations if job.position % policy.every_checkpoints and job.may_be_passed_over}
     skipped |= _overflow([job for job in evaluations if job.id not in skipped], policy)
@@ -84,7 +87,7 @@ def choose(waiting: Sequence[Waiting], policy: BacklogPolicy, *, now: float, tak
     if len(renderings) > len(evaluations):
         first, second = renderings, evaluations
     at_once = [job for job in evaluations if job.urgency is Urgency.NOW]
-    claim = next((job for jobs in (at_once, first, second) if (job := _next(jobs, policy, now=now))), None)
+    claim = next((job for jobs in (at_once, first, second, films) if (job := _next(jobs, policy, now=now))), None)
     return Choice(claim=claim, skip=tuple(sorted(skipped)))
 
 

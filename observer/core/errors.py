@@ -16,6 +16,7 @@ ObserverError
 |   `-- StaleAttempt                 discard
 |-- RenderError                      tried once more, then left out and why is recorded; the others are made
 `-- StoreError -> SchemaTooNew       stop: exit 78
+    |-- StoreBusy                    stop: exit 75
     `-- StoreDamaged                 stop: exit 75; the next start sets it aside
 
 The class carries its consequence as `verdict`, so no caller needs a ladder of isinstance.
@@ -163,6 +164,13 @@ class RenderError(ObserverError):
     verdict = Verdict.RETRY
 
 
+class EncoderMissing(RenderError):
+    """No clip can be made before an encoder is installed; everything else goes on."""
+
+    #: of a worker's failure.json
+    word = "encoder"
+
+
 class StoreError(ObserverError):
     """The database cannot be used."""
 
@@ -171,6 +179,12 @@ class StoreError(ObserverError):
 
 class StoreDamaged(StoreError):
     """The database is damaged, or is somebody else's; the daemon sets it aside and finds it again from the results."""
+
+    exit_code = ExitCode.TRY_AGAIN
+
+
+class StoreBusy(StoreError):
+    """Another process keeps the database locked; it may let go of it."""
 
     exit_code = ExitCode.TRY_AGAIN
 

@@ -94,12 +94,55 @@ class RunLayout:
         return self.output / "metrics.csv"
 
     @property
+    def training(self) -> Path:
+        """What the training process recorded: our copies."""
+        return self.output / "training"
+
+    @property
+    def training_clips(self) -> Path:
+        return self.training / "clips"
+
+    @property
+    def training_table(self) -> Path:
+        return self.output / "training.csv"
+
+    @property
     def tensorboard(self) -> Path:
         return self.output / "tensorboard"
 
     @property
     def report(self) -> Path:
         return self.output / "report" / "index.html"
+
+    @property
+    def dropped(self) -> Path:
+        """What was dropped to keep within the run's room."""
+        return self.output / "dropped.jsonl"
+
+    @property
+    def archives(self) -> Path:
+        """What lies in which archive."""
+        return self.output / "archives.jsonl"
+
+    @property
+    def closed(self) -> Path:
+        """Runs that were observed into this folder before."""
+        return self.output / "closed"
+
+    @property
+    def closed_list(self) -> Path:
+        """What each of them has seen."""
+        return self.output / "closed.jsonl"
+
+    @property
+    def closing(self) -> Path:
+        """That the present run is to be closed, until it is."""
+        return self.work / "closing.json"
+
+    @property
+    def films(self) -> Path:
+        """What the time-lapse is made of: may be deleted, and is filmed again."""
+        return self.work / "films"
 
     @property
     def work(self) -> Path:
@@ -114,6 +157,10 @@ class RunLayout:
         return self.work / "jobs"
 
     @property
+    def self_test(self) -> JobFiles:
+        return JobFiles(self.work / "self-test")
+
+    @property
     def asked(self) -> Path:
         return self.work / "asked"
 
@@ -123,6 +170,15 @@ class RunLayout:
 
     def snapshot(self, digest: Digest) -> Path:
         return self.snapshots / f"{digest}.zip"
+
+    def reference(self, subject: str) -> Path:
+        """The evidence of a reference player, `references/<plan8>/<player>`; `subject` is the plan's digest and its name."""
+        plan, _, player = subject.partition("/")
+        return self.output / "references" / plan[:8] / player
+
+    def opponent(self, digest: Digest) -> Path:
+        """The copy of a checkpoint that others play against; kept, for a plan names it."""
+        return self.work / "opponents" / f"{digest}.zip"
 
     def companion(self, digest: Digest, kind: str) -> Path:
         """The copy of what was saved beside a checkpoint."""

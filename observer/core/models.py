@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal, NewType
 
-from env.options import EnvironmentOptions, Scenario
+from env.options import ActionsName, EnvironmentOptions, ObservationName, Scenario
+from observer.core.encoding import USUAL, Encoding
 
 Digest = NewType("Digest", str)
 """sha256 in lower-case hex."""
@@ -18,13 +19,21 @@ JobId = NewType("JobId", int)
 
 PolicyMode = Literal["deterministic", "stochastic"]
 Trust = Literal["data", "unpickle"]
-Reason = Literal["best", "median", "worst"]
-"""Why a game is worth filming, in the order in which people are shown them."""
+GameReason = Literal["best", "median", "worst", "first_clear", "biggest_combo", "closest_call", "flips"]
+MomentReason = Literal["combo", "last_virus", "top_out"]
+Reason = Literal[GameReason, MomentReason]
+"""Why a game, or ten seconds of it, is worth filming, in the order in which people are shown them."""
 
 
 class JobKind(StrEnum):
     EVALUATE = "evaluate"
     RENDER = "render"
+    #: of the whole run: its time-lapse
+    TIMELAPSE = "timelapse"
+    #: of the whole run: a clip of a game that training played
+    FILM = "film"
+    #: of the whole run: what a player that is no checkpoint comes to in the games of a plan
+    REFERENCE = "reference"
 
 
 class JobState(StrEnum):
@@ -79,6 +88,7 @@ class EvaluationPlan:
     lanes: int
     #: of the ROM without its 16-byte header
     rom_sha256: Digest
+    #: of the zip that plays the other side; None: no checkpoint does
     opponent_sha256: Digest | None = None
 
     @property
@@ -103,8 +113,7 @@ class RenderSpec:
     """What a job of kind RENDER is to film."""
 
     highlights: tuple[Highlight, ...]
-    #: integer, nearest neighbour
-    scale: int = 1
+    encoding: Encoding = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +225,14 @@ class EvaluationRequest:
     #: dotted class name in the zip -> dotted name to import here
     trusted_classes: Mapping[str, str] = field(default_factory=dict)
     trust: Trust = "data"
+    #: our copy of VecNormalize's statistics that belong to the checkpoint; None: there are none
+    normalization: str | None = None
+    #: the opponent's zip, ours; None: none of the plan
+    opponent: str | None = None
+    #: who plays instead of a checkpoint; None: the snapshot does
+    player: Literal["random", "scripted"] | None = None
+    #: observation and actions of the other side, where they are not those of the plan
+    opponent_sets: tuple[ObservationName, ActionsName] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,22 +256,40 @@ class Clip:
     poster: str
     frames: int
     seconds: float
+    #: as it is shown
     width: int
     height: int
+    #: of its frames, those after the end of the game
+    frames_after: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """A panel beside the game, and what it needs to show what the policy thinks."""
+
+    #: the zip's bytes; None, or a file that is gone: the panel has no policy
+    snapshot: str | None = None
+    #: statistics of VecNormalize that belong to it, if they are there
+    normalization: str | None = None
+    trusted_classes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderRequest:
     """A rendering worker's whole task."""
 
-    checkpoint: Checkpoint
-    plan: EvaluationPlan
+    #: None: not known, of a replay that somebody gave
+    checkpoint: Checkpoint | None = None
+    plan: EvaluationPlan | None = None
     rom: str
     #: folder of `<seed>.replay` files, read-only
     replays: str
     highlights: tuple[Highlight, ...]
-    #: integer, nearest neighbour
-    scale: int = 1
+    encoding: Encoding = USUAL
+    #: every so-manieth frame is shown, without sound
+    speed: int = 1
+    #: None: the game alone
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +334,8 @@ class Evaluation:
     directory: PurePosixPath
     finished_at: float
     clips: tuple[Clip, ...] = ()
+    #: clips that were dropped to keep within the run's room; the store does not tell them from the others
+    dropped: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,36 +346,3 @@ class ParkedFile:
     word: str
     sentence: str
     seen_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something that keeps the daemon from its work, until it goes away or a person mends it."""
-
-    #: which part of the work, in a word
-    what: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingSpeed:
-    """How fast training is beside our workers and without them, as its own log tells; medians in steps a second."""
-
-    evaluating: float | None
-    #: stretches between two points of the log that the median rests on
-    evaluating_points: int
-    idle: float | None
-    idle_points: int
-    #: idle / evaluating; 1.00: undisturbed; None: not enough points yet
-    slowdown: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DaemonState:
-    """What the daemon says of itself in daemon.json, for commands beside it; what it holds counts while it runs."""
-
-    pid: int
-    started_at: float
-    problems: tuple[Problem, ...] = ()
-    #: None: no log of the training was found, or nothing was logged since the daemon started
-    training: TrainingSpeed | None = None

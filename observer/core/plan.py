@@ -37,6 +37,11 @@ def plan_digest(plan: EvaluationPlan) -> Digest:
     return Digest(hashlib.sha256(canonical_json(asdict(plan)).encode()).hexdigest())
 
 
+def plan_name(plan: EvaluationPlan) -> str:
+    """What a plan is called among those of a checkpoint: its scenario, and that actions are drawn where they are."""
+    return plan.scenario.name if plan.policy_mode == "deterministic" else f"{plan.scenario.name}-stochastic"
+
+
 def plan_seeds(first_seed: int, episodes: int) -> tuple[int, ...]:
     """The seeds of a plan: consecutive, all of them reserved for evaluation.
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from observer.core.models import ParkedFile, Problem, TrainingSpeed
+from observer.core.daemonstate import Problem, TrainingSpeed
+from observer.core.models import ParkedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,9 +12,11 @@ class RunningJob:
     """What is being played, or filmed."""
 
     job: int
-    #: evaluate or render
+    #: evaluate, render, timelapse or film
     kind: str
+    #: of a checkpoint, or of training when it played what is filmed
     step: int
+    #: or what is made of the whole run
     scenario: str
     attempt: int
     #: games or clips
@@ -55,15 +58,20 @@ class LastResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """Bytes."""
+    """Bytes: what is free, what the run takes up by class (`core.holdings`), and what was dropped and is not back."""
 
     free: int
-    #: result.json, tables, replays and clips
+    clips: int
+    replays: int
     results: int
-    #: database, report, TensorBoard, metrics
-    index: int
-    #: jobs, snapshots, start states
+    database: int
+    report: int
+    snapshots: int
+    timelapse: int
+    training: int
+    closed: int
     work: int
+    dropped: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

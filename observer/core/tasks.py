@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from observer.core.layout import JobFiles, RunLayout
-from observer.core.models import EvaluationRequest, Job, RenderRequest, RenderSpec, Trust
+from observer.core.models import Digest, EvaluationRequest, Job, Overlay, RenderRequest, RenderSpec, Trust
 from observer.core.plan import plan_digest
 
 
@@ -32,10 +32,14 @@ def evaluation_request(
         resume_from=tuple(str(files.folder) for files in earlier),
         trusted_classes=trusted_classes,
         trust=trust,
+        opponent=None if job.plan.opponent_sha256 is None else str(layout.opponent(job.plan.opponent_sha256)),
     )
 
 
-def render_request(job: Job, layout: RunLayout, *, rom: Path) -> RenderRequest:
+def render_request(
+    job: Job, layout: RunLayout, *, rom: Path, overlay: bool, trusted_classes: Mapping[str, str]
+) -> RenderRequest:
+    """`overlay`: with a panel beside the game."""
     render = job.render or RenderSpec(highlights=())
     return RenderRequest(
         checkpoint=job.checkpoint,
@@ -43,5 +47,14 @@ def render_request(job: Job, layout: RunLayout, *, rom: Path) -> RenderRequest:
         rom=str(rom),
         replays=str(evidence_folder(job, layout) / "replays"),
         highlights=render.highlights,
-        scale=render.scale,
+        encoding=render.encoding,
+        overlay=_overlay(job.checkpoint.digest, layout, trusted_classes) if overlay else None,
+    )
+
+
+def _overlay(digest: Digest, layout: RunLayout, trusted_classes: Mapping[str, str]) -> Overlay:
+    return Overlay(
+        snapshot=str(layout.snapshot(digest)),
+        normalization=str(layout.companion(digest, "vecnormalize")),
+        trusted_classes=trusted_classes,
     )

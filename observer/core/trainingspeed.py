@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from observer.core.models import TrainingSpeed
+from observer.core.daemonstate import TrainingSpeed
 
 #: stretches of each kind without which a comparison would be guessing
 ENOUGH: Final = 5

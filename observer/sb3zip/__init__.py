@@ -8,6 +8,7 @@ from observer.sb3zip.archive import check_archive
 from observer.sb3zip.contents import CheckpointContents, Unreadable, read_algorithm, read_checkpoint
 from observer.sb3zip.description import describe
 from observer.sb3zip.limits import DEFAULT_LIMITS, Limits
+from observer.sb3zip.normalization import Moments, Normalization, read_normalization
 from observer.sb3zip.pickles import Reference
 from observer.sb3zip.spaces import BoxSpace, DictSpace, DiscreteSpace, MultiBinarySpace, MultiDiscreteSpace, Space
 from observer.sb3zip.weights import read_weights, require_finite
@@ -19,8 +20,10 @@ __all__ = [
     "DictSpace",
     "DiscreteSpace",
     "Limits",
+    "Moments",
     "MultiBinarySpace",
     "MultiDiscreteSpace",
+    "Normalization",
     "Reference",
     "Space",
     "Unreadable",
@@ -28,6 +31,7 @@ __all__ = [
     "describe",
     "read_algorithm",
     "read_checkpoint",
+    "read_normalization",
     "read_weights",
     "require_finite",
 ]

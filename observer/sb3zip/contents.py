@@ -13,7 +13,7 @@ from observer.sb3zip.archive import Archive, open_checkpoint
 from observer.sb3zip.arrays import read_array
 from observer.sb3zip.limits import DEFAULT_LIMITS, Limits
 from observer.sb3zip.pickles import Call, Reference, name_of, read_pickle
-from observer.sb3zip.spaces import Space, read_space
+from observer.sb3zip.spaces import BoxSpace, Space, read_space
 
 SERIALIZED = ":serialized:"
 MAX_DEPTH = 8
@@ -26,6 +26,8 @@ ALGORITHM_OF_POLICY_MODULE = {
     ".sac.": "SAC",
     ".td3.": "TD3",
     ".tqc.": "TQC",
+    ".crossq.": "CrossQ",
+    ".ars.": "ARS",
 }
 #: An algorithm by a word in the module of its rollout buffer.
 ALGORITHM_OF_BUFFER_MODULE = {".maskable.": "MaskablePPO", ".recurrent.": "RecurrentPPO"}
@@ -52,6 +54,8 @@ class CheckpointContents:
     #: Plain values; a class is a Reference, what cannot be read is Unreadable.
     policy_kwargs: Mapping[str, object]
     use_sde: bool
+    #: Whether the last observations lie outside of their space, as VecNormalize leaves them; False: that cannot be told.
+    was_normalized: bool
     #: Steps trained, or None where the checkpoint does not say.
     num_timesteps: int | None
     #: A guess from what the algorithm left behind; playing does not need it.
@@ -72,12 +76,14 @@ def read_checkpoint(blob: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Checkpoi
     """
     archive = open_checkpoint(blob, limits=limits)
     data = read_data(archive, limits=limits)
+    seen = read_space(required_pickle(data, "observation_space", limits=limits), limits=limits)
     return CheckpointContents(
         policy_class=read_policy_class(data, limits=limits).dotted,
-        observation_space=read_space(required_pickle(data, "observation_space", limits=limits), limits=limits),
+        observation_space=seen,
         action_space=read_space(required_pickle(data, "action_space", limits=limits), limits=limits),
         policy_kwargs=read_policy_kwargs(data, limits=limits),
         use_sde=data.get("use_sde") is True,
+        was_normalized=read_was_normalized(data, seen, limits=limits),
         num_timesteps=read_timesteps(data),
         algorithm=guess_algorithm(data),
         sb3_version=read_text(archive, "_stable_baselines3_version", limits=limits),
@@ -137,11 +143,30 @@ def guess_algorithm(data: Mapping[str, object]) -> str | None:
     policy, buffer = (f".{module_beside(data, key)}." for key in ("policy_class", "rollout_buffer_class"))
     for word, algorithm in ALGORITHM_OF_POLICY_MODULE.items():
         if word in policy:
-            return algorithm
+            return "DDPG" if algorithm == "TD3" and is_ddpg(data) else algorithm
     for word, algorithm in ALGORITHM_OF_BUFFER_MODULE.items():
         if word in buffer or word in policy:
             return algorithm
     return next((name for key, name in ALGORITHM_OF_ATTRIBUTE.items() if key in data), None)
+
+
+def is_ddpg(data: Mapping[str, object]) -> bool:
+    """DDPG is SB3's TD3 with its three additions off, two of which stay readable."""
+    return data.get("policy_delay") == 1 and data.get("target_noise_clip") == 0.0
+
+
+def read_was_normalized(data: Mapping[str, object], space: Space, *, limits: Limits) -> bool:
+    """Whether training saw other observations than its environment gave.
+
+    The checkpoint does not say so, but what an algorithm last looked at is kept in it.
+    """
+    if not isinstance(space, BoxSpace) or not is_serialized(data.get("_last_obs")):
+        return False
+    try:
+        last = read_array(required_pickle(data, "_last_obs", limits=limits), limits=limits)
+        return bool(((last < space.low) | (last > space.high)).any())
+    except (CheckpointCorrupt, TypeError, ValueError):
+        return False
 
 
 def module_beside(data: Mapping[str, object], key: str) -> str:

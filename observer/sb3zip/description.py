@@ -24,6 +24,7 @@ def describe(contents: CheckpointContents, weights: Mapping[str, Array]) -> dict
         "sb3_version": contents.sb3_version,
         "system_info": contents.system_info.splitlines(),
         "use_sde": contents.use_sde,
+        "normalized": contents.was_normalized,
         "parameters": sum(array.size for name, array in weights.items() if not is_alias(name, weights)),
         "finite": all(is_finite(array) for array in weights.values()),
         "weights": {name: list(array.shape) for name, array in weights.items()},

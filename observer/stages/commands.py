@@ -14,7 +14,7 @@ from observer.adapters.letterbox import Letterbox
 from observer.adapters.recognition import checkpoint_of
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
-from observer.core.asking import Command, CommandKind, EvaluateNow, Retry
+from observer.core.asking import CloseRun, Command, CommandKind, EvaluateNow, Retry
 from observer.core.clock import Clock
 from observer.core.errors import CheckpointError
 from observer.core.models import Trust
@@ -30,6 +30,8 @@ class CommandSettings:
     environment: EnvironmentOptions
     planned: Callable[[EnvironmentOptions], Planned]
     trust: Trust
+    #: has the run closed under a name when its requests are done
+    close: Callable[[str], None]
 
 
 class Commands:
@@ -67,6 +69,9 @@ class Commands:
                 return requests.retry(command, which, now=now)
             case CommandKind.EVALUATE, EvaluateNow() as wanted:
                 return self._evaluate(command, wanted)
+            case CommandKind.CLOSE, CloseRun() as closing:
+                self._settings.close(closing.name)
+                return requests.close(command, now=now)
         return requests.refuse(command, "not understood", now=now)
 
     def _evaluate(self, command: Command, wanted: EvaluateNow) -> str:

@@ -9,7 +9,8 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +23,13 @@ import observer
 from env.cartridge import Cartridge
 from env.drmario import DrMarioVectorEnv, action_space, observation_space, start_states
 from env.lane import GameSettings
+from env.opponent import Opponent
 from env.process import mednafen_version
 from env.recognition import recognise
 from observer.adapters import jobfiles
-from observer.adapters.policy import Policy, load_policy, load_policy_unpickling
+from observer.adapters.policy import Policy, ReferencePolicy, load_opponent, load_policy, load_policy_unpickling
 from observer.core.clock import Clock
+from observer.core.errors import CheckpointCorrupt
 from observer.core.layout import JobFiles
 from observer.core.models import (
     Digest,
@@ -76,7 +79,7 @@ def evaluate(
     finished = _take_over(request, files)
     policy = _policy(request)
     seeds = missing_seeds(request.plan, finished)
-    versions = _versions()
+    versions = _versions() | _statistics(request)
     games = _games(request, files, lanes=max(1, min(request.plan.lanes, len(seeds))), versions=versions)
     try:
         play = _Play(plan=request.plan, policy=policy, games=games, seeds=list(seeds))
@@ -134,19 +137,22 @@ def _is_whole(replay: Path, digest: Digest) -> bool:
         return False
 
 
-def _policy(request: EvaluationRequest) -> Policy:
-    blob = Path(request.snapshot).read_bytes()
+def _policy(request: EvaluationRequest) -> Policy | ReferencePolicy:
     plan = request.plan
-    seen, done = observation_space(plan.environment), action_space(plan.environment)
-    if request.trust == "unpickle":
-        return load_policy_unpickling(blob, observation_space=seen, action_space=done, lanes=plan.lanes)
-    return load_policy(
-        blob,
-        observation_space=seen,
-        action_space=done,
+    if request.player is not None:
+        return ReferencePolicy(request.player)
+    load = load_policy_unpickling
+    if request.trust == "data":
+        load = partial(load_policy, trusted_classes=request.trusted_classes)
+    policy = load(
+        Path(request.snapshot).read_bytes(),
+        observation_space=observation_space(plan.environment),
+        action_space=action_space(plan.environment),
         lanes=plan.lanes,
-        trusted_classes=request.trusted_classes,
+        normalization=None if request.normalization is None else Path(request.normalization).read_bytes(),
     )
+    policy.require(plan.policy_mode)
+    return policy
 
 
 def _games(request: EvaluationRequest, files: JobFiles, *, lanes: int, versions: Mapping[str, str]) -> DrMarioVectorEnv:
@@ -156,14 +162,50 @@ def _games(request: EvaluationRequest, files: JobFiles, *, lanes: int, versions:
         options=plan.environment,
         frame_limit=plan.frame_limit,
         capsule_limit=plan.capsule_limit,
+        opponent=_opponent(request),
+        opponent_sets=request.opponent_sets,
         versions={name: versions[name] for name in ("observer", "emulator")},
-        metadata={
-            "checkpoint_sha256": request.checkpoint.digest,
-            "step": request.checkpoint.step,
-            "plan_sha256": plan_digest(plan),
-        },
+        metadata=_metadata(request),
     )
     return DrMarioVectorEnv(lanes, start_states(Path(request.rom), folder=files.start_states, shared=shared), settings)
+
+
+def _metadata(request: EvaluationRequest) -> dict[str, Any]:
+    """What a replay says of who played."""
+    plan = request.plan
+    of_opponent = {} if plan.opponent_sha256 is None else {"opponent_sha256": plan.opponent_sha256}
+    return {
+        "checkpoint_sha256": request.checkpoint.digest,
+        "step": request.checkpoint.step,
+        "plan_sha256": plan_digest(plan),
+    } | of_opponent
+
+
+def _opponent(request: EvaluationRequest) -> Callable[[], Opponent] | None:
+    """What makes the checkpoint on the other side; None where none sits there.
+
+    Raises:
+        CheckpointCorrupt: `opponent`.
+    """
+    plan = request.plan
+    if plan.opponent_sha256 is None:
+        return None
+    try:
+        blob = Path(request.opponent or "").read_bytes()
+    except OSError:
+        blob = b""
+    if hashlib.sha256(blob).hexdigest() != plan.opponent_sha256:
+        raise CheckpointCorrupt("opponent", "Our copy of the opponent is gone or damaged: start the observer anew.")
+    options = plan.environment
+    if request.opponent_sets is not None:
+        options = replace(options, observation=request.opponent_sets[0], actions=request.opponent_sets[1])
+    return load_opponent(
+        blob,
+        observation_space=observation_space(options),
+        action_space=action_space(options),
+        deterministic=plan.policy_mode == "deterministic",
+        trusted_classes=request.trusted_classes,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,7 +213,7 @@ class _Play:
     """The games of a plan in their lanes: a lane takes the next seed when its game has ended."""
 
     plan: EvaluationPlan
-    policy: Policy
+    policy: Policy | ReferencePolicy
     games: DrMarioVectorEnv
     #: still to be begun
     seeds: list[int]
@@ -271,6 +313,13 @@ def _throttled(
             )
 
     return tell
+
+
+def _statistics(request: EvaluationRequest) -> dict[str, str]:
+    """Which VecNormalize statistics the checkpoint played with."""
+    if request.normalization is None:
+        return {}
+    return {"vecnormalize": hashlib.sha256(Path(request.normalization).read_bytes()).hexdigest()}
 
 
 def _versions() -> dict[str, str]:

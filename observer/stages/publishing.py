@@ -4,28 +4,24 @@ A writer that fails is tried again later and stops no other. What an evaluation 
 its episodes are not. Never decides what a result is, and never touches the evidence.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Final
 
 import structlog
 
-from observer.adapters import jobfiles
+from observer.adapters import dropped, jobfiles
 from observer.adapters.store import FactName, Store
 from observer.adapters.writers import Publication, Published, Writer
 from observer.core.clock import Clock
+from observer.core.daemonstate import TrainingSpeed
 from observer.core.errors import ResultInvalid
 from observer.core.layout import RunLayout
-from observer.core.models import (
-    Digest,
-    Episode,
-    Evaluation,
-    EvaluationPlan,
-    EvaluationResult,
-    JobKind,
-    JobState,
-    TrainingSpeed,
-)
+from observer.core.models import Digest, Episode, Evaluation, EvaluationPlan, EvaluationResult, JobKind, JobState
+from observer.core.recorded import NOTHING_RECORDED, Recorded
+from observer.core.reference import Reference
+from observer.core.timelapse import TimelapseResult
 
 _FIRST_RETRY_SECONDS: Final = 2.0
 _LAST_RETRY_SECONDS: Final = 300.0
@@ -52,13 +48,15 @@ class Publishing:
         *,
         clock: Clock,
         training: Callable[[], TrainingSpeed | None] = lambda: None,
+        recorded: Callable[[], Recorded] = lambda: NOTHING_RECORDED,
     ) -> None:
-        """`training` gives the trainer's speed as it is known when something is published."""
+        """`training` gives the trainer's speed, `recorded` its recorded games, as known when something is published."""
         self._store = store
         self._layout = layout
         self._writers = tuple(writers)
         self._clock = clock
         self._training = training
+        self._recorded = recorded
         self._pauses: dict[str, _Pause] = {}
         self._read: dict[int, Published] = {}
         self._plans: dict[Digest, EvaluationPlan] = {}
@@ -112,7 +110,8 @@ class Publishing:
         _log.warning("writer.failed", writer=writer.name, error=str(error), retry_seconds=seconds)
 
     def _publication(self, revision: int) -> Publication:
-        found = (self._published(evaluation) for evaluation in self._store.evaluations())
+        gone = dropped.missing(self._layout.output, self._layout.dropped)
+        found = (self._published(_without(evaluation, gone)) for evaluation in self._store.evaluations())
         return Publication(
             revision=revision,
             evaluations=tuple(entry for entry in found if entry is not None),
@@ -121,9 +120,29 @@ class Publishing:
             queue=self._queue(),
             parked=tuple(self._store.parked()),
             training=self._training(),
+            clips_unavailable=self._store.totals.unavailable(),
+            timelapse=self._timelapse(),
+            recorded=self._recorded(),
+            references=self._references(),
             ended="" if (ended := self._store.facts.get(FactName.ENDED)) is None else ended.value,
             is_final=self._store.facts.get(FactName.FINAL) is not None,
         )
+
+    def _references(self) -> Mapping[Digest, tuple[Reference, ...]]:
+        found: dict[Digest, tuple[Reference, ...]] = {}
+        for subject, told in sorted(self._store.of_run.results(JobKind.REFERENCE).items()):
+            plan, _, player = subject.partition("/")
+            summary = jobfiles.summary_of(told)
+            found[Digest(plan)] = (*found.get(Digest(plan), ()), Reference(player=player, summary=summary))  # type: ignore[arg-type]
+        return found
+
+    def _timelapse(self) -> TimelapseResult | None:
+        """The newest that was made, while its films are there."""
+        told = next(iter(self._store.of_run.results(JobKind.TIMELAPSE).values()), None)
+        made = None if told is None else jobfiles.from_json(TimelapseResult, told, source="the time-lapse")
+        if made is None or not (self._layout.output / made.video).is_file():
+            return None
+        return made
 
     def _queue(self) -> Mapping[str, int]:
         """The checkpoints by how far they are; a claim is no news, so waiting and running count as one."""
@@ -158,3 +177,12 @@ class Publishing:
 
     def _episodes(self, published: Published) -> Sequence[Episode]:
         return self._result(published.evaluation).episodes
+
+
+def _without(evaluation: Evaluation, gone: Collection[PurePosixPath]) -> Evaluation:
+    """The same, with the clips that were dropped named as such."""
+    folder = evaluation.directory / "clips"
+    lost = tuple(clip for clip in evaluation.clips if folder / clip.video in gone)
+    if not lost:
+        return evaluation
+    return replace(evaluation, clips=tuple(clip for clip in evaluation.clips if clip not in lost), dropped=lost)

@@ -3,12 +3,12 @@
 What it knows already stays as it is. What does not hold is left where it is and said.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import structlog
 
-from observer.adapters import evidence, jobfiles
+from observer.adapters import dropped, evidence, jobfiles
 from observer.adapters.recognition import checkpoint_of
 from observer.adapters.store import Store
 from observer.core.clock import Clock
@@ -73,7 +73,7 @@ class Rebuilding:
     def _take_in(self, directory: PurePosixPath, render_spec: Callable[[EvaluationResult], RenderSpec | None]) -> bool:
         folder = self._layout.output / directory
         result = self._read(folder, directory)
-        clips = _clips_of(folder)
+        clips = self._clips_of(directory)
         render = render_spec(result) if clips is None else None
         return self._store.adopt(result, directory=directory, clips=clips or (), render=render)
 
@@ -90,20 +90,26 @@ class Rebuilding:
             raise ResultInvalid(str(error)) from error
         if evaluation_folder(result.checkpoint, result.plan.scenario.name, plan_digest(result.plan)) != directory:
             raise ResultInvalid("it belongs into another folder")
-        evidence.check_replays(JobFiles(folder), result)
+        if directory / "replays" not in self._dropped():
+            evidence.check_replays(JobFiles(folder), result)
         return result
+
+    def _clips_of(self, directory: PurePosixPath) -> tuple[Clip, ...] | None:
+        """The clips beside a result, dropped ones too; None: they are to be filmed."""
+        folder = self._layout.output / directory
+        try:
+            told = jobfiles.read(RenderResult, folder / "clips" / evidence.CLIPS_FILE)
+            gone = self._dropped()
+            there = [clip for clip in told.clips if directory / "clips" / clip.video not in gone]
+            evidence.check_clips(JobFiles(folder), there)
+        except ResultInvalid:
+            return None
+        return told.clips
+
+    def _dropped(self) -> Collection[PurePosixPath]:
+        return dropped.missing(self._layout.output, self._layout.dropped)
 
 
 def _refuse(path: Path, problem: str) -> int:
     log.error("evidence.refused", path=str(path), problem=problem)
     return 0
-
-
-def _clips_of(folder: Path) -> tuple[Clip, ...] | None:
-    """The clips beside a result; None: they are to be filmed."""
-    try:
-        told = jobfiles.read(RenderResult, folder / "clips" / evidence.CLIPS_FILE)
-        evidence.check_clips(JobFiles(folder), told.clips)
-    except ResultInvalid:
-        return None
-    return told.clips

@@ -3,20 +3,23 @@
 Only reads the database, and waits for nobody.
 """
 
-import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from observer.adapters import jobfiles
+from observer.adapters import dropped, jobfiles
 from observer.adapters.lock import holder_of
 from observer.adapters.store import FactName, Store
 from observer.core.clock import SystemClock, iso
+from observer.core.daemonstate import DaemonState, Problem
 from observer.core.errors import ResultInvalid
+from observer.core.holdings import Holding, holding_of
 from observer.core.layout import JobFiles, RunLayout
-from observer.core.models import DaemonState, Digest, Evaluation, EvaluationResult, Job, JobKind, Progress
+from observer.core.models import Digest, Evaluation, EvaluationResult, Job, JobKind, JobState, Progress
+from observer.core.runjob import AnyJob, RunJob
 from observer.core.standing import Disk, Lag, LastResult, RunningJob, Standing, Stint, seconds_left, throughput
+from observer.files import files_below, size_on_disk
 
 #: the newest results, from which the speed of evaluation follows
 _RECENT: Final = 5
@@ -70,7 +73,12 @@ def standing(layout: RunLayout, *, now: float) -> Standing:
             asked=tuple(command.kind.value for command in store.requests.waiting()),
             ended=None if (ended := store.facts.get(FactName.ENDED)) is None else ended.value,
             final=None if (final := store.facts.get(FactName.FINAL)) is None else iso(final.since),
-            problems=said.problems if said else (),
+            problems=(
+                *(said.problems if said else ()),
+                *_clips(store.totals.unavailable()),
+                *_given_up(store.of_run.newest(JobKind.REFERENCE).values()),
+                *_replaced(layout),
+            ),
             queue={state.value: number for state, number in store.counts(JobKind.EVALUATE).items()},
             renderings={state.value: number for state, number in store.counts(JobKind.RENDER).items()},
             running=tuple(_running(layout, job, recent) for job in store.running()),
@@ -94,9 +102,9 @@ def _said(layout: RunLayout, daemon: int | None) -> DaemonState | None:
     return said if said.pid == daemon else None
 
 
-def _running(layout: RunLayout, job: Job, recent: Sequence[EvaluationResult | str]) -> RunningJob:
+def _running(layout: RunLayout, job: AnyJob, recent: Sequence[EvaluationResult | str]) -> RunningJob:
     files = layout.job(job.id, job.attempt)
-    total = len(job.plan.seeds) if job.kind is JobKind.EVALUATE else 0
+    total = len(job.plan.seeds) if isinstance(job, Job) and job.kind is JobKind.EVALUATE else 0
     try:
         progress = jobfiles.read(Progress, files.progress)
     except ResultInvalid:  # the worker has not begun to tell
@@ -104,8 +112,8 @@ def _running(layout: RunLayout, job: Job, recent: Sequence[EvaluationResult | st
     return RunningJob(
         job=job.id,
         kind=job.kind.value,
-        step=job.checkpoint.step,
-        scenario=job.plan.scenario.name,
+        step=job.checkpoint.step if isinstance(job, Job) else job.step,
+        scenario=job.plan.scenario.name if isinstance(job, Job) else job.subject,
         attempt=job.attempt,
         done=progress.done,
         total=progress.total,
@@ -162,6 +170,32 @@ def _stint(result: EvaluationResult) -> Stint:
     return Stint(begin=result.started_at, end=result.finished_at, games=len(result.episodes), frames=frames)
 
 
+def _clips(unavailable: str) -> tuple[Problem, ...]:
+    return (Problem(what="clips", sentence=f"unavailable: {unavailable}"),) if unavailable else ()
+
+
+def _given_up(players: Iterable[RunJob]) -> Iterator[Problem]:
+    """Whose line is missing in the report, and why."""
+    for job in players:
+        if job.state is JobState.PARKED:
+            plan, _, player = job.subject.partition("/")
+            why = (job.error or "").removeprefix(f"{job.subject}: ")
+            sentence = f"{player} is given up for plan {plan[:8]}: {why} (`observer retry --job {job.id}`)"
+            yield Problem(what="references", sentence=sentence)
+
+
+def _replaced(layout: RunLayout) -> tuple[Problem, ...]:
+    """Said until the file is deleted: only the user knows what was paused, and nothing else tells of it."""
+    kept = sorted(layout.database.parent.glob(f"{layout.database.name}.damaged-*Z"))
+    if not kept:
+        return ()
+    sentence = (
+        f"it was damaged and made anew from the results; what was paused, parked or passed over before is not known "
+        f"any more: pause again where you want it, then delete {kept[-1]}"
+    )
+    return (Problem(what="database", sentence=sentence),)
+
+
 def _lag(store: Store, *, now: float) -> Lag | None:
     newest, evaluated = store.newest(), store.newest_evaluated()
     if newest is None:
@@ -178,22 +212,11 @@ def _lag(store: Store, *, now: float) -> Lag | None:
 
 
 def _disk(layout: RunLayout) -> Disk:
-    results, work = _bytes_below(layout.output / "checkpoints"), _bytes_below(layout.work)
+    sizes = dict.fromkeys(Holding, 0)
+    for path, state in files_below(layout.output):
+        sizes[holding_of(path)] += size_on_disk(state)
     return Disk(
         free=shutil.disk_usage(layout.output).free,
-        results=results,
-        index=_bytes_below(layout.output) - results - work,
-        work=work,
+        dropped=sum(entry.size_bytes for entry in dropped.missing(layout.output, layout.dropped).values()),
+        **{holding.value: size for holding, size in sizes.items()},
     )
-
-
-def _bytes_below(folder: Path) -> int:
-    """What the files take up; what vanishes meanwhile takes up nothing."""
-    total = 0
-    for above, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += Path(above, name).lstat().st_blocks * 512
-            except OSError:
-                continue
-    return total

@@ -7,7 +7,7 @@ from typing import Final
 
 from observer.adapters.traininglog import TrainingLog
 from observer.core.clock import Clock
-from observer.core.models import TrainingSpeed
+from observer.core.daemonstate import TrainingSpeed
 from observer.core.trainingspeed import Span, compare
 
 #: the log is looked at so often; a point comes with every rollout, which takes seconds to minutes

@@ -66,7 +66,7 @@ def test_the_kernels_kill_is_told_from_another(small_room: Path, tmp_path: Path)
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=150,
     )
     if MemoryCounters.now() == before:
         pytest.skip("this kernel does not count such kills")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 SLEEPER = "import threading; threading.Event().wait()"
 
 
-def until(condition: Callable[[], bool], *, turns: int = 1000) -> None:
+def until(condition: Callable[[], bool], *, turns: int = 3000) -> None:
     pause = threading.Event()
     for _ in range(turns):
         if condition():
@@ -99,10 +99,10 @@ def test_workers_that_start_together_all_rank_last_among_sessions(tmp_path: Path
         "import sys, threading\n"
         "from pathlib import Path\n"
         "from observer.adapters.backends.process import ProcessBackend\n"
-        "backend = ProcessBackend(slots=3, command=['sh', '-c', 'echo $$ > $0/pid; exec sleep 60'])\n"
+        "backend = ProcessBackend(slots=3, command=['sh', '-c', 'echo $$ > $0/pid; exec sleep 600'])\n"
         "folders = [Path(name) for name in sys.argv[1:]]\n"
         "for folder in folders: backend.start(folder)\n"
-        "for _ in range(60):\n"
+        "for _ in range(600):\n"
         "    threading.Event().wait(0.15)\n"
         "    assert not backend.poll()\n"
         "    pids = [(folder / 'pid').read_text().strip() for folder in folders if (folder / 'pid').exists()]\n"

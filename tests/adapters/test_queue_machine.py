@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from fakes.evaluations import digest_of, make_plan, make_result
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
@@ -189,6 +189,4 @@ class Queue(RuleBasedStateMachine):
 
 
 TestQueue = Queue.TestCase
-TestQueue.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestQueue.settings = settings(max_examples=25, stateful_step_count=25)

@@ -13,7 +13,9 @@ from observer.adapters.store import Store, rows, set_aside
 from observer.adapters.store.schema import MIGRATIONS
 from observer.core.asking import CommandKind, Retry
 from observer.core.backlog import BacklogPolicy
+from observer.core.encoding import Encoding
 from observer.core.errors import SchemaTooNew, StaleAttempt, StoreDamaged, StoreError
+from observer.core.highlights import Past
 from observer.core.models import (
     Checkpoint,
     Clip,
@@ -22,13 +24,14 @@ from observer.core.models import (
     Job,
     JobKind,
     JobState,
+    Outcome,
     ParkedFile,
     RenderSpec,
 )
 
 PLAN = make_plan(episodes=3)
 POLICY = BacklogPolicy(backlog_limit=0)
-RENDER = RenderSpec(highlights=(Highlight(seed=1, reason="best"),), scale=2)
+RENDER = RenderSpec(highlights=(Highlight(seed=1, reason="best"),), encoding=Encoding(scale=2))
 CLIP = Clip(
     highlight=RENDER.highlights[0],
     video="best-1.mp4",
@@ -57,7 +60,7 @@ def admit(store: Store, step: int, plan: EvaluationPlan = PLAN, *, path: str = "
 
 def claim(store: Store, *, now: float = 10.0) -> Job:
     job = store.choose_and_claim(POLICY, now=now)
-    assert job is not None
+    assert isinstance(job, Job)
     return job
 
 
@@ -172,21 +175,23 @@ def test_what_is_passed_over_is_recorded_and_can_be_asked_for(store: Store) -> N
     for step in range(1, 5):
         admit(store, step)
     job = store.choose_and_claim(BacklogPolicy(backlog_limit=1, keep_every=0), now=1.0)
-    assert job is not None
+    assert isinstance(job, Job)
     assert job.checkpoint.step == 4
     assert store.counts()[JobState.SKIPPED] == 3
     retry(store, Retry(step=1))
     policy = BacklogPolicy(backlog_limit=1, keep_every=0)
     revived = store.choose_and_claim(policy, now=2.0)
-    assert revived is not None
+    assert isinstance(revived, Job)
     assert revived.checkpoint.step == 1
 
 
-def test_snapshots_are_wanted_until_their_evaluations_are_done(store: Store) -> None:
+def test_snapshots_are_wanted_until_their_evaluations_are_done_and_filmed(store: Store) -> None:
     admit(store, 5)
-    assert store.wanted_snapshots() == {checkpoint(5).digest}
+    assert store.copies.wanted() == {checkpoint(5).digest}
     commit(store, claim(store), render=RENDER)
-    assert store.wanted_snapshots() == set()
+    assert store.copies.wanted() == {checkpoint(5).digest}
+    store.commit_clips(claim(store), [], problem=None, now=70.0)
+    assert store.copies.wanted() == set()
 
 
 def test_the_revision_rises_with_everything_that_people_see(store: Store) -> None:
@@ -215,6 +220,26 @@ def test_evaluations_are_listed_in_the_order_of_their_commits(store: Store) -> N
         admit(store, step)
         commit(store, claim(store))
     assert [entry.checkpoint.step for entry in store.evaluations()] == [2, 1, 3]
+
+
+def test_the_past_of_a_game_is_the_evaluated_checkpoint_before_it_and_whether_any_won(store: Store) -> None:
+    plan = make_plan()
+    for step in (100, 300, 200):
+        admit(store, step, plan)
+        commit(store, claim(store))
+    lost = {
+        step: frozenset(
+            game.seed
+            for game in make_result(checkpoint(step), plan, skill=0.5, finished_at=50.0).episodes
+            if game.outcome is not Outcome.WIN
+        )
+        for step in (100, 200, 300)
+    }
+    assert len(set(lost.values())) == 3
+    assert store.totals.past(plan, 100) == Past()
+    assert store.totals.past(plan, 101) == Past(has_cleared=True, not_won=lost[100])
+    assert store.totals.past(plan, 300) == Past(has_cleared=True, not_won=lost[200])
+    assert store.totals.past(make_plan(level=7), 999) == Past()
 
 
 def test_a_reader_sees_what_is_committed_while_the_writer_works(store: Store, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Bell:
         self._rung.set()
 
     def is_heard(self) -> bool:
-        heard = self._rung.wait(10.0)
+        heard = self._rung.wait(60.0)
         self._rung.clear()
         return heard
 

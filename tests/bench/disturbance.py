@@ -1,7 +1,8 @@
 """How much a busy observer slows a trainer down: the same training, beside an observer that plays and one that is stopped.
 
-In every pair the observer's processes are stopped and let go on (SIGSTOP, SIGCONT) around one running trainer, so that a
-machine that slows down for a while spoils a pair and not the figure. Whole iterations alone are counted.
+In every pair the observer's processes are stopped and let go on (SIGSTOP, SIGCONT) around one running trainer, in short
+turns (with, without, without, with, ...), so that a machine whose own speed drifts changes both sides of a pair alike.
+Whole iterations alone are counted.
 """
 
 import json
@@ -42,6 +43,8 @@ _GAMES: Final = 3_000
 _WORKERS: Final = 2
 #: after a change, before which nothing is counted
 _SETTLE_SECONDS: Final = 0.5
+#: with or without the observer, until the other's turn
+_TURN_SECONDS: Final = 4.0
 _WARM_UP_LINES: Final = 10
 _FEWEST_LINES: Final = 4
 _PATIENCE_SECONDS: Final = 300.0
@@ -70,7 +73,7 @@ def measure(*, ways: Sequence[str], threads: Sequence[str], pairs: int, seconds:
             at ordinary priority: what it would be without any care).
         threads: of the trainer: one_thread, default_threads.
         pairs: of stretches with and without the observer; the ratio is their median.
-        seconds: of every stretch.
+        seconds: with, and without, the observer in a pair, in turns of four.
     """
     scenes = {"by-hand": _by_hand, "service": _as_service, "control": _control}
     told: dict[str, object] = {"cores": len(os.sched_getaffinity(0)), "pairs": pairs, "seconds_a_stretch": seconds}
@@ -119,18 +122,22 @@ def _case(scene: Scene, name: str, *, pairs: int, seconds: float) -> Mapping[str
 
 
 def _pair(scene: Scene, diary: Path, *, seconds: float, is_busy_first: bool) -> tuple[dict[bool, float], float]:
-    speeds, share = {}, 0.0
-    for is_busy in (is_busy_first, not is_busy_first):
+    """Steps a second without and with the observer, and the cores that it got."""
+    steps, spent, share = dict.fromkeys((False, True), 0), dict.fromkeys((False, True), 0.0), []
+    for turn in range(2 * max(1, round(seconds / _TURN_SECONDS))):
+        is_busy = is_busy_first ^ (turn % 4 in {1, 2})
         _send(scene.observers(), signal.SIGCONT if is_busy else signal.SIGSTOP)
         _wait(_SETTLE_SECONDS)
         began, ticks = time.monotonic(), _cpu_ticks(scene.observers())
-        _wait(seconds)
+        _wait(min(seconds, _TURN_SECONDS))
         _until(partial(_has_enough, diary, began), "the trainer finishes no iteration")
         if is_busy:
-            share = (_cpu_ticks(scene.observers()) - ticks) / _TICKS / (time.monotonic() - began)
-        speeds[is_busy] = _speed(diary, began, time.monotonic())
+            share.append((_cpu_ticks(scene.observers()) - ticks) / _TICKS / (time.monotonic() - began))
+        done, took = _trained(diary, began, time.monotonic())
+        steps[is_busy] += done
+        spent[is_busy] += took
     _send(scene.observers(), signal.SIGCONT)
-    return speeds, share
+    return {is_busy: steps[is_busy] / spent[is_busy] for is_busy in steps}, statistics.mean(share)
 
 
 def _has_enough(diary: Path, begin: float) -> bool:
@@ -138,10 +145,11 @@ def _has_enough(diary: Path, begin: float) -> bool:
     return sum(moment >= begin for moment, _ in _lines(diary)) >= _FEWEST_LINES
 
 
-def _speed(diary: Path, begin: float, end: float) -> float:
+def _trained(diary: Path, begin: float, end: float) -> tuple[int, float]:
+    """Steps, and the seconds that they took."""
     inside = [(moment, steps) for moment, steps in _lines(diary) if begin <= moment <= end]
     (first, steps), (last, more) = inside[0], inside[-1]
-    return (more - steps) / (last - first)
+    return more - steps, last - first
 
 
 def _lines(diary: Path) -> list[tuple[float, int]]:
@@ -254,7 +262,7 @@ def _site(folder: Path) -> RunLayout:
     config = {
         "runs": [{"watch": "models/checkpoints", "output": "out"}],
         "watch": {"settle_seconds": 0.2, "rescan_seconds": 1},
-        "evaluation": {"episodes": _GAMES},
+        "evaluation": {"episodes": _GAMES, "references": []},
         "workers": {"count": _WORKERS},
     }
     (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")

@@ -77,7 +77,7 @@ def test_no_beginning_that_ends_as_a_zip_does_passes_for_a_whole_one(written: Ca
                 check_archive(blob[:cut])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_a_changed_byte_in_a_member_is_noticed(mlp: Written, data: st.DataObject) -> None:
     with zipfile.ZipFile(io.BytesIO(mlp.blob)) as archive:
@@ -155,7 +155,7 @@ def test_a_zip_of_zeros_is_no_bomb(mlp: Written) -> None:
     assert refused(bomb).word == "compressed"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=400).map(lambda tail: b"PK\x03\x04" + tail) | st.binary(max_size=400))
 def test_arbitrary_bytes_are_refused_in_words(blob: bytes) -> None:
     for read in (check_archive, read_checkpoint, read_weights):
@@ -163,7 +163,7 @@ def test_arbitrary_bytes_are_refused_in_words(blob: bytes) -> None:
             read(blob)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_arbitrary_damage_to_the_directory_is_refused_in_words_or_harmless(mlp: Written, data: st.DataObject) -> None:
     with zipfile.ZipFile(io.BytesIO(mlp.blob)) as archive:

@@ -187,7 +187,7 @@ def test_a_small_pickle_that_unfolds_without_end_is_refused_at_once(pickled: byt
 
 
 @pytest.mark.parametrize("key", sorted(NEEDED_KEYS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_damaged_pickles_are_refused_in_words_or_read(key: str, written: Write, data: st.DataObject) -> None:
     blob = written("own extractor").blob
@@ -208,7 +208,7 @@ def with_data_only(blob: bytes, change: dict[str, Any]) -> bytes:
     return with_data(light, lambda data: data.update(change))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     pickled=st.lists(
         st.sampled_from(list(b"(.012NKJX\x8c\x85\x86\x87\x88}]\x8f)RbcasuetQ\x94\x93h\x00q\x81\x92")), max_size=40

@@ -9,7 +9,8 @@ from fakes.checkpoints import BOARD, LANES, PAD, PLACEMENT, VECTOR, Written
 from gymnasium import spaces
 
 from env.network import COLUMN_FEATURES, ColumnExtractor, ColumnHead, ColumnPolicy, OriginalCNN
-from observer.adapters.policy import Policy
+from observer.adapters.policy.loading import ready
+from observer.adapters.policy.view import View
 
 
 def flat(_progress: float) -> float:
@@ -35,7 +36,8 @@ def test_the_four_rotations_of_a_column_lie_side_by_side() -> None:
 
 
 def test_a_new_policy_finds_all_placements_about_as_likely(written: Callable[[str], Written]) -> None:
-    policy = Policy(ColumnPolicy(BOARD, PLACEMENT, flat), lanes=LANES)
+    view = View(BOARD, stacking=None, normalization=None, lanes=LANES)
+    policy = ready(ColumnPolicy(BOARD, PLACEMENT, flat), view, lanes=LANES)
     likely = policy.probabilities(written("masked columns").observations)
     np.testing.assert_allclose(likely, 1 / 32, atol=0.01)
 

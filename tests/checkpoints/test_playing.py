@@ -49,7 +49,7 @@ def test_a_trained_checkpoint_plays_as_its_model(load: Load) -> None:
     assert sum(parameter.numel() for parameter in model.policy.parameters()) == 95_077
 
 
-@pytest.mark.parametrize("kind", ["mlp", "cnn on images", "masked columns", "many inputs"])
+@pytest.mark.parametrize("kind", ["mlp", "cnn on images", "masked columns", "masked landings", "many inputs"])
 def test_no_row_changes_with_its_neighbours_or_its_place(kind: str, written: Write, load: Load) -> None:
     checkpoint = written(kind)
     policy = load(checkpoint)
@@ -143,6 +143,16 @@ def test_loading_leaves_one_thread_to_torch(mlp: Written, load: Load) -> None:
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"own policy"}))  # whose class may take no other
+def test_no_optimizer_is_made_for_what_only_plays(
+    kind: str, written: Write, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, made = written(kind), []
+    monkeypatch.setattr(torch.optim.Optimizer, "__init__", lambda *_, **__: made.append(kind))
+    load(checkpoint)
+    assert not made
+
+
 @pytest.mark.parametrize("kind", ["mlp", "masked columns"])
 def test_a_trusted_file_plays_the_same_when_it_is_unpickled(kind: str, written: Write, load: Load) -> None:
     checkpoint = written(kind)
@@ -158,21 +168,23 @@ def test_a_trusted_file_plays_the_same_when_it_is_unpickled(kind: str, written: 
     )
 
 
-def test_a_class_may_be_imported_by_another_name_than_the_zip_has(written: Write, load: Load) -> None:
+def test_the_originals_class_has_a_stand_in_and_any_other_may_be_given_one(written: Write, load: Load) -> None:
     checkpoint = written("the original's network")
     here, there = b"\x8c\x0benv.network\x94\x8c\x0bOriginalCNN", b"\x8c\x0acustom_cnn\x94\x8c\x0aDrMarioCNN"
     renamed = pickle_of(checkpoint.blob, "policy_kwargs").replace(here, there)
-    policy = load_policy(
-        with_pickle(checkpoint.blob, "policy_kwargs", renamed),
-        observation_space=checkpoint.observation_space,
-        action_space=checkpoint.action_space,
-        lanes=LANES,
-        trusted_classes={"custom_cnn.DrMarioCNN": "env.network.OriginalCNN"},
-    )
+    elsewhere = renamed.replace(b"DrMarioCNN", b"DrLuigiCNN")
     assert there in renamed
-    np.testing.assert_array_equal(
-        policy.probabilities(checkpoint.observations), load(checkpoint).probabilities(checkpoint.observations)
-    )
+    for pickled, trusted in ((renamed, {}), (elsewhere, {"custom_cnn.DrLuigiCNN": "env.network.OriginalCNN"})):
+        policy = load_policy(
+            with_pickle(checkpoint.blob, "policy_kwargs", pickled),
+            observation_space=checkpoint.observation_space,
+            action_space=checkpoint.action_space,
+            lanes=LANES,
+            trusted_classes=trusted,
+        )
+        np.testing.assert_array_equal(
+            policy.probabilities(checkpoint.observations), load(checkpoint).probabilities(checkpoint.observations)
+        )
 
 
 PROBABILITIES = arrays.arrays(
@@ -181,7 +193,7 @@ PROBABILITIES = arrays.arrays(
 POINTS = arrays.arrays(np.float64, 4, elements=st.floats(0, 1, exclude_max=True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PROBABILITIES, POINTS)
 def test_a_draw_is_always_possible_and_inverts_the_sum(
     probabilities: NDArray[np.float64], points: NDArray[np.float64]

@@ -58,7 +58,7 @@ def test_weights_of_another_network_are_named(mlp: Written, load: Load) -> None:
         assert named in error.sentence
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_a_damaged_table_of_tensors_is_refused_in_words_or_read(mlp: Written, data: st.DataObject) -> None:
     inside = members_of(members_of(mlp.blob)["policy.pth"])

@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def observer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     def call(*arguments: str | Path) -> Said:
         monkeypatch.setattr(sys, "argv", ["observer", *map(str, arguments)])
         try:
-            cli.main()
+            with jobs.coming_forward(os.getpid()):
+                cli.main()
         except SystemExit as end:
             code = end.code
         else:

@@ -1,12 +1,20 @@
 """Every command: what it prints, where, and how it ends; a known error is one line, never a traceback."""
 
 import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes.command import Command
 from fakes.evaluations import digest_of, make_plan
 
+from env import replay as replays
+from env.segment import SegmentWriter
+from env.stand_in import stand_in_rom
 from observer import __version__
 from observer.adapters.store import Store
 from observer.config import Config, parse
@@ -86,6 +94,12 @@ def test_the_schema_knows_every_section(observer: Command) -> None:
     assert set(json.loads(observer("config", "schema").out)["properties"]) == set(Config.model_fields)
 
 
+def test_what_is_piped_is_not_folded_to_some_width() -> None:
+    command = [str(Path(sys.executable).with_name("observer")), "plan"]
+    told = subprocess.run(command, env={**os.environ, "COLUMNS": "40"}, capture_output=True, text=True, check=True)
+    assert max(map(len, told.stdout.splitlines())) > 64
+
+
 def test_the_plan_names_its_seeds_and_identity(observer: Command) -> None:
     (shown,) = json.loads(observer("plan", "--json").out)["plans"]
     assert shown["seeds"] == list(range(100))
@@ -127,6 +141,50 @@ def test_inspect_refuses_in_one_line(observer: Command, tmp_path: Path) -> None:
 def test_verify_without_replays_says_so(observer: Command, tmp_path: Path) -> None:
     said = observer("verify", tmp_path)
     assert (said.code, said.err) == (1, f"there is no replay in {tmp_path}\n")
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+def test_verify_looks_into_the_depths_of_a_folder_and_names_each_bad_one(
+    observer: Command, tmp_path: Path, workers: str
+) -> None:
+    games = stand_in_rom().parent / "games"
+    for name in ("a", "b/c"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "0.replay").write_bytes((games / "two-players.replay").read_bytes())
+        (tmp_path / "runs" / name / "1.replay").write_bytes((games / "two-players.replay").read_bytes()[:-5])
+    said = observer("verify", tmp_path / "runs", "--workers", workers)
+    assert (said.code, said.out) == (1, "2 of 4 replays match\n")
+    assert [line.split(": ")[0] for line in said.err.splitlines()] == [
+        str(tmp_path / "runs" / name / "1.replay") for name in ("a", "b/c")
+    ]
+
+
+def test_verify_looks_at_every_game_of_a_segment_and_says_where_it_is_cut(observer: Command, tmp_path: Path) -> None:
+    game = replays.read(stand_in_rom().parent / "games" / "two-players.replay")
+    path = tmp_path / "run-0-1.segment"
+    with closing(SegmentWriter(path)) as writer:
+        for number in range(2):
+            writer.add(replace(game, metadata={"episode": number}))
+        writer.add(replace(game, checks=(*game.checks[:-1], (game.frames, "0" * 16))))
+    said = observer("verify", tmp_path)
+    assert (said.code, said.out) == (1, "2 of 3 replays match\n")
+    assert said.err.startswith(f"{path}, game 2: The replay diverges")
+    path.write_bytes(path.read_bytes()[:-20])
+    said = observer("verify", tmp_path)
+    assert (said.code, said.out) == (1, "2 of 3 replays match\n")
+
+
+@pytest.mark.parametrize("file_bytes", [0, 20])
+def test_verify_does_not_call_a_segment_sound_that_has_no_whole_game(
+    observer: Command, tmp_path: Path, file_bytes: int
+) -> None:
+    path = tmp_path / "run-0-1.segment"
+    with closing(SegmentWriter(path)) as writer:
+        writer.add(replays.read(stand_in_rom().parent / "games" / "two-players.replay"))
+    path.write_bytes(path.read_bytes()[:file_bytes])
+    said = observer("verify", tmp_path)
+    assert (said.code, said.out) == (1, "")
+    assert said.err == f"there is no whole game in {tmp_path} yet: nothing was verified\n"
 
 
 def test_verify_names_a_file_that_is_no_replay(observer: Command, tmp_path: Path) -> None:

@@ -27,7 +27,13 @@ def config_of(folder: Path, **run: str) -> Config:
 
 
 def folders(config: Config) -> Mapping[str, Finding]:
-    return {finding.what: finding for finding in doctor._folders(config.runs[0])}
+    return {finding.what: finding for finding in doctor._folders(config.runs[0], config.disk)}
+
+
+def test_a_disk_below_the_floor_is_a_problem_that_names_it(tmp_path: Path) -> None:
+    floor = parse("disk: {free_floor_gib: 1000000}", source="config.yaml", folder=tmp_path)
+    found = folders(floor)["baseline: disk"]
+    assert (found.level, "disk.free_floor_gib" in found.advice) == (Level.PROBLEM, True)
 
 
 @pytest.mark.timeout(300)
@@ -76,7 +82,9 @@ def test_a_sidecar_that_cannot_be_used_is_a_problem(tmp_path: Path) -> None:
     config.runs[0].watch.mkdir(parents=True)
     (config.runs[0].watch / "environment.json").write_text("words", encoding="utf-8")
     (problem,) = [
-        one for one in doctor._told("low", lambda: doctor._folders(config.runs[0])) if one.level is Level.PROBLEM
+        one
+        for one in doctor._told("low", lambda: doctor._folders(config.runs[0], config.disk))
+        if one.level is Level.PROBLEM
     ]
     assert "environment.json" in problem.sentence
 

@@ -13,6 +13,7 @@ from fakes.checkpoints import members_of, with_member, write, zipped
 from fakes.command import Command
 
 from env import replay as replays
+from env.options import EnvironmentOptions
 from observer.adapters import confinement, jobfiles
 from observer.core.layout import JobFiles
 from observer.core.models import EvaluationResult
@@ -29,13 +30,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> tuple[su
     process = subprocess.Popen(
         [*command, "--output", "deep/kept"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while True:
-        try:
-            out, err = process.communicate(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            jobs.come_forward(jobs.descendants(process.pid))
-        else:
-            return subprocess.CompletedProcess(command, process.returncode, out, err), folder / "deep" / "kept"
+    with jobs.coming_forward(process.pid):
+        out, err = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, out, err), folder / "deep" / "kept"
 
 
 Kept = tuple[subprocess.CompletedProcess[str], Path]
@@ -143,17 +140,31 @@ def test_every_scenario_is_played_and_one_that_does_not_fit_is_a_line(
 ) -> None:
     scenarios = "[{level: 1, frame_limit: 60}, {mode: vs_cpu}]"
     (tmp_path / "config.yaml").write_text(f"evaluation: {{episodes: 1, scenarios: {scenarios}}}\n", encoding="utf-8")
-    said = observer("evaluate", checkpoint, "-c", tmp_path / "config.yaml", "--json", "--output", tmp_path / "kept")
+    agent = tmp_path / "agent.zip"
+    shutil.copyfile(checkpoint, agent)
+    trained_on = EnvironmentOptions(observation="planes", actions="placement")  # with a rival twice as many planes
+    (tmp_path / "environment.json").write_text(trained_on.to_json(), encoding="utf-8")
+    said = observer("evaluate", agent, "-c", tmp_path / "config.yaml", "--json", "--output", tmp_path / "kept")
     told = json.loads(said.out)
     assert said.code == 1
     assert list(told["results"]) == ["1p-level1-med"]
     assert told["results"]["1p-level1-med"]["plan"]["frame_limit"] == 60
-    (line,) = said.err.splitlines()
-    assert line.startswith("vs_cpu-level0-med: observation: relative")
-    assert told["refused"] == {"vs_cpu-level0-med": line.partition(": ")[2]}
-    (folder,) = (path for path in (tmp_path / "kept").iterdir() if path.is_dir())
-    assert folder.name.startswith("1p-level1-med-")
+    (sentence,) = told["refused"].values()
+    assert sentence.startswith("space_mismatch: ")
+    assert said.err.splitlines()[-1] == f"vs_cpu-level0-med: {sentence}"
+    (folder,) = (tmp_path / "kept").glob("1p-level1-med-*")
     assert (folder / "result.json").is_file()
+
+
+def test_the_likeliest_and_drawn_actions_are_two_results(observer: Command, checkpoint: Path, tmp_path: Path) -> None:
+    settings = "{episodes: 1, frame_limit: 300, policy: both}"
+    (tmp_path / "config.yaml").write_text(f"evaluation: {settings}\n", encoding="utf-8")
+    said = observer("evaluate", checkpoint, "-c", tmp_path / "config.yaml", "--json")
+    told = json.loads(said.out)["results"]
+    assert list(told) == ["1p-level0-med", "1p-level0-med-stochastic"]
+    assert [one["plan"]["policy_mode"] for one in told.values()] == ["deterministic", "stochastic"]
+    first, second = (one["episodes"][0]["replay_sha256"] for one in told.values())
+    assert first != second
 
 
 def test_a_file_that_is_not_there_is_named(observer: Command) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from fakes.site import ROOT, Site
 
 from observer.adapters import jobfiles
 from observer.cli.sentences import duration, lines, size
-from observer.core.models import ParkedFile, Problem, TrainingSpeed
+from observer.core.daemonstate import Problem, TrainingSpeed
+from observer.core.models import ParkedFile
 from observer.core.standing import Disk, Lag, LastResult, RunningJob, Standing, Throughput
 
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "schemas" / "status.schema.json").read_text(encoding="utf-8"))
@@ -78,7 +80,20 @@ def full() -> Standing:
             steps=140_000,
             seconds=720.0,
         ),
-        disk=Disk(free=76 * 2**30, results=5 * 2**20, index=2**10, work=900),
+        disk=Disk(
+            free=76 * 2**30,
+            clips=3 * 2**20,
+            replays=2**20,
+            results=5 * 2**20,
+            database=2**10,
+            report=0,
+            snapshots=0,
+            timelapse=0,
+            training=0,
+            closed=0,
+            work=900,
+            dropped=2**21,
+        ),
         throughput=Throughput(games_per_hour=1200.0, frames_per_second=3400.4, evaluations=10),
         training=TrainingSpeed(evaluating=690.0, evaluating_points=9, idle=700.0, idle_points=7, slowdown=1.014),
     )
@@ -99,7 +114,8 @@ def test_everything_an_operator_asks_for_is_said() -> None:
         "speed": "1,200 games an hour, 3,400 frames a second (the last 10 results)",
         "training": "goes on\n690 steps/s while evaluating (9 stretches of its log), 700 steps/s while idle "
         "(7 stretches of its log): idle is 1.01 times as fast",
-        "disk": "76.0 GiB free; results 5.0 MiB, index 1.0 KiB, work 900 bytes",
+        "disk": "76.0 GiB free; clips 3.0 MiB, replays 1.0 MiB, results 5.0 MiB, database 1.0 KiB, work 900 bytes; "
+        "dropped for want of room 2.0 MiB",
         "parked": "\n".join(
             [
                 *(f"m{n}.zip: damaged: It is cut off." for n in range(2, 12)),
@@ -164,8 +180,9 @@ def test_somebody_who_may_only_read_sees_it_too(site: Site, *, runs: bool) -> No
         "os.setgroups([]), os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)\n"
         "print(status(RunLayout(pathlib.Path('.')))['evaluations'])\n"
     )
-    for folder in (site.layout.output, *site.layout.output.parents[:3]):
-        folder.chmod(0o755)
+    for folder in (site.layout.output, *site.layout.output.parents):
+        if folder.stat().st_mode & 0o005 != 0o005:  # pytest's own, up to where everybody's files are
+            folder.chmod(0o755)
     told = subprocess.run(
         [sys.executable, "-c", script],
         cwd=site.layout.output, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
@@ -182,3 +199,10 @@ def test_durations_read_well(seconds: float, words: str) -> None:
 
 def test_sizes_read_well() -> None:
     assert [size(count) for count in (0, 1536, 3 * 2**20, 2**31)] == ["0 bytes", "1.5 KiB", "3.0 MiB", "2.0 GiB"]
+
+
+def test_a_reference_player_that_plays_is_told_by_its_name() -> None:
+    playing = RunningJob(
+        job=5, kind="reference", step=0, scenario=f"{'ab' * 32}/random", attempt=1, done=3, total=10, frames=9, seconds_left=None
+    )  # fmt: skip
+    assert lines(replace(full(), running=(playing,)), now=NOW)["now"] == "random player, plan abababab: 3 of 10 games"

@@ -53,6 +53,15 @@ def test_every_third_checkpoint_is_evaluated_in_the_order_they_came() -> None:
     assert decide(started, policy).skip == ()
 
 
+def test_the_time_lapse_waits_with_the_clips_and_films_of_the_training_wait_for_all() -> None:
+    timelapse = replace(rendering(7, step=2), kind=JobKind.TIMELAPSE)
+    film = replace(rendering(8, step=9_000_000), kind=JobKind.FILM)
+    assert decide([evaluation(5), timelapse, film]).claim == 5
+    assert decide([rendering(6, step=1), timelapse, film]).claim == 7
+    assert decide([evaluation(5), *(replace(film, id=JobId(number)) for number in range(10, 20))]).claim == 5
+    assert decide([film]).claim == 8
+
+
 def test_what_is_asked_for_at_once_goes_before_all_else_and_clips() -> None:
     waiting = [evaluation(5), replace(evaluation(1), urgency=Urgency.NOW), rendering(7, step=1), rendering(8, step=2)]
     assert decide([*waiting, rendering(9, step=3)]).claim == 1

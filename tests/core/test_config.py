@@ -148,10 +148,6 @@ def test_a_key_that_nearly_is_one_says_which(text: str, hint: str) -> None:
             "{scenario: {side: 2}}",
             "environment.scenario: side: 2 is played in mode 2p alone; in mode 1p the agent is player 1",
         ),
-        (
-            "{scenario: {mode: 2p}, observation: relative}",
-            "environment: observation: relative is of the one-player game; in mode 2p choose planes",
-        ),
     ],
 )
 def test_options_that_do_not_go_together_are_a_problem_of_their_section(environment: str, problem: str) -> None:

@@ -8,7 +8,7 @@ from env.options import EnvironmentOptions, Scenario
 from observer.config import Config, parse
 from observer.core.errors import ConfigError
 from observer.core.models import Digest
-from observer.core.plan import Planned, plan_digest
+from observer.core.plan import Planned, plan_digest, plan_name
 from observer.planner import Planner
 
 MATRIX = """
@@ -44,6 +44,19 @@ def test_without_scenarios_the_environments_own_is_played() -> None:
     assert plan.environment == environment
 
 
+def test_both_ways_to_play_are_two_plans_of_every_scenario() -> None:
+    found = planned(MATRIX + "  policy: both\n", EnvironmentOptions(actions="placement"))
+    assert [plan_name(plan) for plan in found.plans][:4] == [
+        "1p-level0-med",
+        "1p-level0-med-stochastic",
+        "1p-level15-hi",
+        "1p-level15-hi-stochastic",
+    ]
+    assert [plan.policy_mode for plan in found.plans] == ["deterministic", "stochastic"] * 4
+    alone = planned("evaluation: {policy: both}", EnvironmentOptions())
+    assert len({plan_digest(plan) for plan in alone.plans}) == 2
+
+
 def test_each_scenario_has_a_plan_in_the_order_of_the_file() -> None:
     found = planned(MATRIX, EnvironmentOptions(actions="placement", frame_skip=2))
     assert [plan.scenario.name for plan in found.plans] == [
@@ -59,10 +72,13 @@ def test_each_scenario_has_a_plan_in_the_order_of_the_file() -> None:
 
 
 def test_a_scenario_that_the_environment_cannot_be_in_is_told_and_the_others_are_planned() -> None:
-    found = planned(MATRIX, EnvironmentOptions(observation="relative"))
-    assert [plan.scenario.mode for plan in found.plans] == ["1p", "1p"]
-    assert set(found.refused) == {"2p-level0-med-side2-match", "vs_cpu-level0-med"}
-    assert all("relative" in sentence for sentence in found.refused.values())
+    found = planned(MATRIX, EnvironmentOptions(scenario=Scenario(mode="2p"), opponent="checkpoint"))
+    assert [plan.scenario.mode for plan in found.plans] == ["1p", "1p", "vs_cpu"]
+    assert found.refused == {
+        "2p-level0-med-side2-match": (
+            "opponent: checkpoint does not say which; name its file under evaluation.opponent"
+        )
+    }
 
 
 def test_the_opponent_stays_where_there_is_one() -> None:
@@ -80,9 +96,34 @@ def test_a_level_that_the_game_has_not_is_named_with_its_place() -> None:
 
 
 def test_what_the_files_own_environments_cannot_play_is_refused() -> None:
-    text = "environment: {observation: relative}\nevaluation: {scenarios: [{}, {mode: 2p}]}\n"
-    line = problems(text)
+    unnamed = "{scenario: {mode: 2p}, opponent: checkpoint}"
+    line = problems(f"environment: {unnamed}\nevaluation: {{scenarios: [{{}}, {{mode: 2p}}]}}\n")
     assert line.startswith("evaluation.scenarios.1: with environment, ")
-    assert "relative" in line
-    text = "runs: [{environment: {observation: relative}}]\nevaluation: {scenarios: [{mode: vs_cpu}]}\n"
+    assert "does not say which" in line
+    text = f"runs: [{{environment: {unnamed}}}]\nevaluation: {{scenarios: [{{mode: 2p}}]}}\n"
     assert problems(text).startswith("evaluation.scenarios.0: with runs.0, ")
+
+
+def against(opponent: str, environment: EnvironmentOptions, *, scenarios: str = "[]") -> Planned:
+    section = config(f"evaluation: {{opponent: {opponent}, scenarios: {scenarios}}}").evaluation
+    digest = Digest("5" * 64)
+    return Planner(evaluation=section, rom_sha256=Digest("0" * 64), opponent_sha256=digest).planned(environment)
+
+
+@pytest.mark.parametrize("opponent", ["noop", "random", "scripted"])
+def test_an_opponent_is_played_from_both_sides(opponent: str) -> None:
+    (plan,) = against(opponent, EnvironmentOptions(scenario=Scenario(level=3))).plans
+    assert plan.environment.opponent == opponent
+    assert plan.scenario == Scenario(mode="2p", level=3, side="both")
+    assert plan.opponent_sha256 is None
+
+
+def test_an_opponent_that_is_a_file_is_named_in_the_plan_by_its_bytes() -> None:
+    (plan,) = against("models/champion.zip", EnvironmentOptions()).plans
+    assert (plan.environment.opponent, plan.opponent_sha256) == ("checkpoint", "5" * 64)
+
+
+def test_of_several_scenarios_those_of_two_have_the_opponent_and_their_own_side() -> None:
+    plans = against("champion.zip", EnvironmentOptions(), scenarios="[{mode: 1p}, {mode: 2p, side: 2}]").plans
+    assert [(plan.environment.opponent, plan.scenario.side) for plan in plans] == [("noop", 1), ("checkpoint", 2)]
+    assert [plan.opponent_sha256 for plan in plans] == [None, "5" * 64]

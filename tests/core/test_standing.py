@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from observer.core.standing import Stint, Throughput, seconds_left, throughput
@@ -32,7 +32,6 @@ def test_nothing_played_has_no_speed() -> None:
     assert throughput([Stint(begin=5.0, end=5.0, games=1, frames=1)]) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(1.0, 1e5)), min_size=1))
 def test_the_order_of_the_stints_says_nothing(ends: list[tuple[float, float]]) -> None:
     stints = [Stint(begin=begin, end=begin + length, games=1, frames=1) for begin, length in ends]

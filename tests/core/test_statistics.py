@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -139,8 +137,3 @@ def test_a_paired_difference_lies_in_its_interval(
 ) -> None:
     change = paired_difference({**first, 0: common}, {**second, 0: True})
     assert -1 <= change.low <= change.value <= change.high <= 1
-
-
-def test_the_statistics_need_no_scipy() -> None:
-    code = "import observer.core.statistics, sys; sys.exit('scipy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

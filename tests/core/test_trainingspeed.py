@@ -1,8 +1,8 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from observer.core.models import TrainingSpeed
+from observer.core.daemonstate import TrainingSpeed
 from observer.core.trainingspeed import ENOUGH, Span, SpeedPoint, compare, sentence
 
 
@@ -63,7 +63,6 @@ def test_a_comparison_reads_as_a_sentence(slowdown: float, words: str) -> None:
 moments = st.floats(0.0, 1e6)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.builds(SpeedPoint, moments, st.integers(0, 10**9))),
     st.lists(st.tuples(moments, moments).map(lambda ends: Span(min(ends), max(ends)))),

@@ -23,7 +23,7 @@ def backfill(site: Site, folder: Path, *, every: int = 1, output: str = "") -> s
         capture_output=True,
         text=True,
         check=False,
-        timeout=55,
+        timeout=150,
     )
 
 

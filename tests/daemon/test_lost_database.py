@@ -4,7 +4,9 @@ import pytest
 from fakes.site import Site
 
 
-@pytest.mark.parametrize("harm", ["overwritten", "empty", "gone with its log"])
+@pytest.mark.parametrize(
+    "harm", ["overwritten", *(pytest.param(harm, marks=pytest.mark.slow) for harm in ("empty", "gone with its log"))]
+)
 def test_a_daemon_finds_everything_again(site: Site, harm: str) -> None:
     site.drop(1000, 2000)
     site.finish()
@@ -25,6 +27,9 @@ def test_a_daemon_finds_everything_again(site: Site, harm: str) -> None:
     assert "results.recovered evaluations=2" in said.replace("event=", "")
     found = site.status()
     assert (found["queue"]["done"], found["evaluations"], before["evaluations"]) == (3, 3, 2)
+    told = [problem["sentence"] for problem in found["problems"] if problem["what"] == "database"]
+    assert len(told) == (harm == "overwritten")
+    assert all("paused, parked or passed over" in sentence and "observer.db.damaged-" in sentence for sentence in told)
     assert said.count("job.claimed") == 2  # the new checkpoint and its clips
     assert {path: path.stat().st_mtime_ns for path in results if path.is_file()}.items() <= results.items()
     assert len(site.layout.metrics.read_text(encoding="utf-8").splitlines()) == 1 + 12

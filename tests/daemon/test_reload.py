@@ -54,7 +54,7 @@ def test_a_game_in_play_goes_on_while_another_run_is_added(site: Site) -> None:
     other = RunLayout(site.folder / "other")
     site.until(lambda found: found["evaluations"] == 1 and len(list(other.output.glob("checkpoints/*/*"))) == 1)
     daemon.terminate()
-    said, _ = daemon.communicate(timeout=30)
+    said, _ = daemon.communicate(timeout=90)
     assert 'event=configuration.applied changed="runs, workers.count"' in said
     claims = [line for line in said.splitlines() if "event=job.claimed" in line and "kind=evaluate step=1000" in line]
     assert len(claims) == 1
@@ -77,7 +77,7 @@ def test_a_wrong_configuration_is_said_and_the_one_before_counts(site: Site) -> 
     daemon.send_signal(signal.SIGHUP)
     site.until(lambda found: found["problems"] == [])
     daemon.terminate()
-    said, _ = daemon.communicate(timeout=30)
+    said, _ = daemon.communicate(timeout=90)
     assert "level=error event=configuration.refused" in said
     assert "Traceback" not in said
 
@@ -107,7 +107,7 @@ def test_a_terminal_that_is_closed_ends_it_cleanly(site: Site) -> None:
     os.close(theirs)
     site.until(lambda found: bool(found["running"]) and found["running"][0]["done"] == 1)
     os.close(ours)
-    assert daemon.wait(timeout=30) == 0
+    assert daemon.wait(timeout=90) == 0
     found = site.status()
     assert (found["queue"]["waiting"], found["daemon"]) == (1, None)
 

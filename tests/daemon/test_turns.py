@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from observer import app
 from observer.adapters.systemd import Notifier
 from observer.config import Config, parse
-from observer.core.errors import StoreDamaged
+from observer.core.errors import SetupError, StoreDamaged
+from observer.core.layout import RunLayout
 from observer.core.models import Digest, JobState
 from observer.daemon import Daemon, Steps
 from observer.producers import Message
@@ -45,6 +46,16 @@ def test_a_worker_that_ends_while_its_run_waits_out_a_failure_is_not_forgotten(t
             clock.advance(1.1)
             daemon.tick(set())
         assert run.store.counts()[JobState.DONE] == 2
+
+
+def test_an_output_folder_in_which_nothing_can_be_made_is_a_sentence(tmp_path: Path) -> None:
+    config = Config.default(tmp_path)
+    layout = RunLayout(config.runs[0].output)
+    layout.asked.parent.mkdir(parents=True)
+    layout.asked.write_text("in the way", encoding="utf-8")
+    run = app.open_run(config, config.runs[0], clock=FakeClock(), backend=FakeBackend(), rom_sha256=Digest("0" * 64))
+    with pytest.raises(SetupError, match=r"^the output folder .* cannot be used: File exists$"), run:
+        pass
 
 
 def test_a_database_that_cannot_be_read_stops_neither_the_loop_nor_the_other_run(tmp_path: Path) -> None:

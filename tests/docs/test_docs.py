@@ -11,7 +11,8 @@ import typer.main
 from typer.core import TyperGroup
 
 from observer.cli import cli
-from observer.config import Section, parse, schema
+from observer.config import parse, schema
+from observer.playconfig import Section
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -65,8 +66,9 @@ def test_every_key_of_the_configuration_is_documented() -> None:
 
 def test_every_default_in_the_documentation_is_the_programs() -> None:
     page = text_of(REFERENCE / "configuration.md")
-    for key, default in re.findall(r"^\| `(\w+)` \| `(.*?)` \|", page, re.MULTILINE):
-        headings = re.findall(r"^##+ ([\w.]+)$", page[: page.index(f"| `{key}` |")], re.MULTILINE)
+    for row in re.finditer(r"^\| `(\w+)` \| `(.*?)` \|", page, re.MULTILINE):
+        key, default = row.groups()
+        headings = re.findall(r"^##+ ([\w.]+)$", page[: row.start()], re.MULTILINE)
         name, *deeper = headings[-1].split(".")
         body = f"{{{key}: {default}}}"
         for part in reversed(deeper):

@@ -1,4 +1,4 @@
-"""The table of faults names tests that there are, and all fifty faults."""
+"""The table of faults names tests that there are, and all of the faults."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,8 @@ PAGE = ROOT / "docs" / "reference" / "faults.md"
 ROWS = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
 
 
-def test_all_fifty_are_there_in_their_order() -> None:
-    assert [int(row[0]) for row in ROWS] == list(range(1, 51))
+def test_all_are_there_in_their_order() -> None:
+    assert [int(row[0]) for row in ROWS] == list(range(1, 52))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])

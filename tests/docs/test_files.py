@@ -5,6 +5,7 @@ import io
 import json
 import re
 import runpy
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from fakes.evaluations import STARTED_AT, digest_of, make_plan, make_result
 from fakes.json_schema import problems
 
 from env import replay as replays
+from env.recordings import Count, MetricsTable
 from observer.adapters import jobfiles
+from observer.adapters.trainingfiles import TrainingFiles
 from observer.core.models import (
     Checkpoint,
     Clip,
@@ -108,13 +111,27 @@ def typed(cell: str) -> object:
         return cell
 
 
-def test_the_rows_of_both_tables_fit() -> None:
-    result: EvaluationResult = a_result()
-    (row, *_) = csv.DictReader(io.StringIO(jobfiles.episodes_csv(result.episodes)))
-    told = schema("episodes-row")
+def row_problems(name: str, table: str) -> list[str]:
+    """What the first row of a table has that its schema has not, and the other way."""
+    (row, *_) = csv.DictReader(io.StringIO(table))
+    told = schema(name)
     assert list(row) == told["required"]
     texts = {key for key, column in told["properties"].items() if column["type"] == "string"}
-    assert problems(told, {key: cell if key in texts else typed(cell) for key, cell in row.items()}) == []
+    return problems(told, {key: cell if key in texts else typed(cell) for key, cell in row.items()})
+
+
+def test_the_rows_of_episodes_fit() -> None:
+    assert row_problems("episodes-row", jobfiles.episodes_csv(a_result().episodes)) == []
+
+
+def test_the_rows_of_a_recorded_training_fit(tmp_path: Path) -> None:
+    recorded = MetricsTable(tmp_path / "recordings", run="baseline", env=0)
+    recorded.add(asdict(a_result().episodes[0]), count_here=Count(episode=3, timestep=400))
+    recorded.close()
+    files = TrainingFiles(source=tmp_path / "recordings", target=tmp_path / "training", closed=tmp_path / "closed")
+    files.take_in()
+    files.merge(tmp_path / "training.csv")
+    assert row_problems("training-row", (tmp_path / "training.csv").read_text(encoding="utf-8")) == []
 
 
 def test_the_header_of_a_replay_fits() -> None:

@@ -55,7 +55,7 @@ def interrupted(jobs_folder: Path, checkpoint: Path) -> JobFiles:
         worker.send_signal(signal.SIGKILL)
     assert worker.returncode == -signal.SIGKILL, files.log.read_text(encoding="utf-8")
     assert emulators
-    for _ in range(500):
+    for _ in range(3000):
         if not any(jobs.name_of(pid) == "mednafen" for pid in emulators):
             break
         threading.Event().wait(0.02)

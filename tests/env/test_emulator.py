@@ -64,7 +64,7 @@ class TestStepping:
         assert emulator.frames == 122
 
     @given(chunks=st.lists(st.integers(1, 200), max_size=30))
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=12)
     def test_how_the_frames_are_cut_does_not_matter(
         self, shared: Emulator, echo_state: bytes, expected_ram: bytes, chunks: list[int]
     ) -> None:

@@ -17,7 +17,7 @@ from env.emulator import Emulator
 from env.errors import ReplayDamaged, ReplayDiverged, ReplayError, StateError
 from env.replay import Recorder, Replay
 
-_FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+_FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 _JSON = st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.booleans(), max_size=3)
 
 

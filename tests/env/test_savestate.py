@@ -8,7 +8,7 @@ from env import savestate
 from env.emulator import Emulator
 from env.errors import StateError
 
-_REAL_STATE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+_REAL_STATE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 
 
 def test_work_ram_is_the_one_in_the_machine(emulator: Emulator) -> None:

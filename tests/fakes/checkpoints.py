@@ -20,6 +20,7 @@ from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3 import PPO
 from torch import nn
 
+from env.landing import LandingPolicy
 from env.network import ColumnPolicy, OriginalCNN
 from observer.core.errors import CheckpointError
 
@@ -99,6 +100,7 @@ KINDS = {
         kwargs={"features_extractor_class": OriginalCNN, "features_extractor_kwargs": {"features_dim": 256}},
     ),
     "masked columns": Kind(policy=ColumnPolicy, seen=BOARD, done=PLACEMENT, maskable=True),
+    "masked landings": Kind(policy=LandingPolicy, seen=BOARD, done=PLACEMENT, maskable=True),
     "masked mlp": Kind(policy=MaskableActorCriticPolicy, seen=VECTOR, done=PAD, maskable=True),
     "masked two pads": Kind(policy="MlpPolicy", seen=VECTOR, done=TWO_PADS, maskable=True),
 }

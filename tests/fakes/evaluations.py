@@ -28,6 +28,7 @@ from observer.core.models import (
 )
 from observer.core.plan import plan_digest
 from observer.core.statistics import summarise
+from observer.core.timelapse import TimelapseResult
 
 #: 2026-01-02 03:04:05 UTC
 STARTED_AT = 1767323045.0
@@ -166,7 +167,7 @@ class SampleRun:
     def result(self, evaluation: Evaluation) -> EvaluationResult:
         return jobfiles.read(EvaluationResult, self.output / evaluation.directory / "result.json")
 
-    def publication(self) -> Publication:
+    def publication(self, *, timelapse: TimelapseResult | None = None) -> Publication:
         """What Publishing would hand to the writers."""
         by_id = {evaluation.id: evaluation for evaluation in self.evaluations}
         return Publication(
@@ -176,4 +177,5 @@ class SampleRun:
             episodes=lambda entry: self.result(by_id[entry.evaluation.id]).episodes,
             queue=self.queue,
             parked=tuple(self.parked),
+            timelapse=timelapse,
         )

@@ -7,6 +7,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from observer.adapters.video import ClipWriter, Encoded
+from observer.adapters.video.recording import recorded
+from observer.core.encoding import USUAL, Encoding
+
+
+def encode(recording: Path, clip: Path, *, frames: int, encoding: Encoding = USUAL) -> Encoded:
+    """The first frames of a recording as a clip."""
+    with ClipWriter(clip, width=256, height=224, encoding=encoding) as writer:
+        for picture, samples in recorded(recording, frames=frames):
+            writer.add_picture(picture)
+            writer.add_sound(samples)
+        return writer.finish()
+
 
 def pictures(path: Path) -> npt.NDArray[np.uint8]:
     """(frames, height, width, 3), blue, green, red."""

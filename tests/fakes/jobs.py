@@ -4,7 +4,9 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from env.cartridge import Cartridge
 from env.options import EnvironmentOptions
 from env.stand_in import stand_in_rom
 from observer.adapters import jobfiles
+from observer.core.encoding import Encoding
 from observer.core.layout import JobFiles
 from observer.core.models import Checkpoint, Digest, EvaluationPlan, EvaluationRequest, Highlight, RenderRequest
 from observer.worker import work
@@ -76,7 +79,7 @@ def rendering(folder: Path, *highlights: Highlight, replays: str = "") -> JobFil
         rom=str(stand_in_rom()),
         replays=replays or str(folder),
         highlights=highlights,
-        scale=1,
+        encoding=Encoding(),
     )
     folder.mkdir()
     jobfiles.write(JobFiles(folder).request, asked)
@@ -135,3 +138,21 @@ def come_forward(pids: set[int]) -> None:
             Path(f"/proc/{pid}/autogroup").write_text("0", encoding="ascii")
         except OSError:
             continue
+
+
+@contextmanager
+def coming_forward(pid: int) -> Iterator[None]:
+    """Have whatever a process starts come forward while it is at work."""
+    has_ended = threading.Event()
+
+    def look() -> None:
+        while not has_ended.wait(0.2):
+            come_forward(descendants(pid))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        thread.join()

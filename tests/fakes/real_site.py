@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from fakes import jobs
 from fakes.checkpoints import with_data
+from fakes.site import tested
 
 from observer.core.layout import RunLayout
 
@@ -36,11 +37,12 @@ class RealSite:
             "watch": {"settle_seconds": 0.2, "rescan_seconds": 1},
             # kills of emulators are failures of their worker: here they come faster than games end
             "queue": {"backoff_seconds": [0.3], "backlog_limit": 0, "max_failures": 1000},
-            "evaluation": {"episodes": episodes, "lanes": 2, "frame_limit": 600},
+            "evaluation": {"episodes": episodes, "lanes": 2, "frame_limit": 600, "references": []},
             "workers": {"count": workers},
-            "clips": {"choose": list(clips)},
+            "clips": {"choose": list(clips), "timelapse_seconds": 0},
         }
         (folder / "config.yaml").write_text(json.dumps(sections), encoding="utf-8")
+        tested(folder / "config.yaml", self.layout)
         self.dropped = 0
 
     def drop(self) -> None:

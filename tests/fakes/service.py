@@ -44,9 +44,9 @@ class Service:
         config = {
             "runs": [{"watch": "models/checkpoints", "output": "out"}],
             "watch": {"settle_seconds": 0.2, "rescan_seconds": 1},
-            "evaluation": {"episodes": 4, "lanes": 2, "frame_limit": 600, **evaluation},
+            "evaluation": {"episodes": 4, "lanes": 2, "frame_limit": 600, "references": [], **evaluation},
             "workers": {"count": 1},
-            "clips": {"choose": [*clips]},
+            "clips": {"choose": [*clips], "timelapse_seconds": 0},
         }
         (self.site / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 

@@ -14,8 +14,12 @@ from typing import Any, Self
 from fakes.zips import zip_of
 
 from env.stand_in import stand_in_rom
+from observer.adapters import jobfiles
+from observer.config import load
 from observer.core.errors import StoreError
 from observer.core.layout import RunLayout
+from observer.core.selftest import SelfTestResult
+from observer.selftest import request_of
 from observer.stages.status import status
 
 ROOT = Path(__file__).parents[2]
@@ -34,21 +38,26 @@ class Site:
         (folder / "game.nes").write_bytes(stand_in_rom().read_bytes())
         #: words before the daemon's command, such as those that take it elsewhere
         self.prefix: tuple[str, ...] = ()
+        #: the section `disk`
+        self.disk: dict[str, float] = {"free_floor_gib": 0.0}
         self.configure(episodes=episodes, workers=workers)
+        tested(self.config, self.layout)
         self.daemons: list[subprocess.Popen[str]] = []
 
     def configure(
         self, *, episodes: int = 4, workers: int = 1, rom: str = "game.nes", settle: float = 0.1, rescan: float = 1,
-        **stalls: float,
+        failures: int = 3, **stalls: float,
     ) -> None:  # fmt: skip
-        """`stalls`: limits of the section `workers`."""
+        """`failures`: in a row, after which a job is parked; `stalls`: limits of the section `workers`."""
         sections = {
             "runs": [{"name": "test", "watch": "checkpoints", "output": "out"}],
             "watch": {"settle_seconds": settle, "rescan_seconds": rescan},
-            "queue": {"backoff_seconds": [0.2]},
+            "queue": {"backoff_seconds": [0.2], "max_failures": failures},
             "environment": {"rom": rom},
-            "evaluation": {"episodes": episodes},
+            "evaluation": {"episodes": episodes, "references": []},
             "workers": {"count": workers, **stalls},
+            "disk": self.disk,
+            "clips": {"timelapse_seconds": 0},
         }
         self.config.write_text(json.dumps(sections), encoding="utf-8")
 
@@ -79,7 +88,7 @@ class Site:
     def finish(self) -> str:
         """A daemon works everything off; what it said."""
         daemon = self.start("--until-idle")
-        said, _ = daemon.communicate(timeout=50)
+        said, _ = daemon.communicate(timeout=150)
         assert daemon.returncode == 0, said
         return said
 
@@ -99,7 +108,7 @@ class Site:
 
     def until(self, condition: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
         pause = threading.Event()
-        for _ in range(2500):
+        for _ in range(7500):
             found = self.status()
             if condition(found):
                 return found
@@ -125,6 +134,13 @@ class Site:
             daemon.kill()
             with daemon:  # waits, and closes what it wrote to
                 pass
+
+
+def tested(config: Path, layout: RunLayout) -> None:
+    """The measurement has been tested there: a daemon begins to work at once."""
+    layout.self_test.folder.mkdir(parents=True)
+    result = SelfTestResult(subject=request_of(load(config)).subject, games=0, frames=0, tested_at=0.0)
+    jobfiles.write(layout.self_test.result, result)
 
 
 def _environment() -> dict[str, str]:

@@ -61,3 +61,14 @@ def legal(space: spaces.Space[Any], *, rows: int) -> NDArray[np.bool_]:
     """Masks in which no row is like the next, and none is empty."""
     count = choices_of(space)
     return np.stack([(np.arange(count) + row) % 3 > 0 for row in range(rows)])
+
+
+class LinearExtractor(BaseFeaturesExtractor):
+    """The extractor that `tests/data/checkpoints/write.py` calls `own_features.OwnExtractor`."""
+
+    def __init__(self, observation_space: spaces.Space[Any], features_dim: int = 7) -> None:
+        super().__init__(observation_space, features_dim)
+        self.layer = nn.Linear((observation_space.shape or (0,))[0], features_dim)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.layer(observations))

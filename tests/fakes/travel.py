@@ -38,7 +38,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 def travel(folder: Path) -> int:
     """A daemon works off what lies in FOLDER/checkpoints; how that ended."""
-    text = json.dumps({"runs": [{"watch": "checkpoints", "output": "out"}], "evaluation": {"episodes": 2}})
+    text = json.dumps(
+        {"runs": [{"watch": "checkpoints", "output": "out"}], "evaluation": {"episodes": 2, "references": []}}
+    )
     config = parse(text, source="config.yaml", folder=folder)
     clock, backend = FakeClock(), FakeBackend()
     try:

@@ -30,7 +30,9 @@ from observer.core.models import (
     RenderResult,
 )
 from observer.core.plan import in_plan_order, missing_seeds
+from observer.core.selftest import SelfTestRequest, SelfTestResult
 from observer.core.statistics import summarise
+from observer.core.timelapse import TimelapseRequest, TimelapseResult
 
 
 def replay_of(digest: str, seed: int) -> bytes:
@@ -55,7 +57,8 @@ def episode_of(digest: str, seed: int, *, index: int) -> Episode:
 
 
 def evaluate(files: JobFiles, request: EvaluationRequest, behaviour: str) -> None:
-    Path(request.snapshot).read_bytes()
+    if request.player is None:
+        Path(request.snapshot).read_bytes()
     files.replays.mkdir()
     digest, plan = request.checkpoint.digest, request.plan
     finished = [game for folder in request.resume_from for game in resumed(files, Path(folder))]
@@ -137,24 +140,61 @@ def clip_of(files: JobFiles, request: RenderRequest, highlight: Highlight) -> Cl
     return Clip(highlight=highlight, video=video, poster=poster, frames=60, seconds=1.0, width=256, height=224)
 
 
+def make_timelapse(files: JobFiles, request: TimelapseRequest) -> int:
+    """A film of each checkpoint, named by its step, and both that they are joined to."""
+    films = tuple(f"part-{sight.step}.mp4" for sight in request.sights)
+    files.clips.mkdir()
+    for name in ("timelapse.mp4", "timelapse-grid.mp4", *films):
+        if request.films is None or not (Path(request.films) / name).exists():
+            (files.clips / name).write_bytes(" ".join(films).encode())
+    steps = tuple(sight.step for sight in request.sights)
+    result = TimelapseResult(
+        seed=request.seed, video="timelapse.mp4", grid="timelapse-grid.mp4", video_seconds=1.0, grid_seconds=1.0,
+        steps=steps, grid_steps=steps, films=films, started_at=0.0, finished_at=1.0,
+    )  # fmt: skip
+    jobfiles.write(files.result, result)
+    return 0
+
+
 def behaviour_of(files: JobFiles, keys: tuple[str, ...]) -> str:
-    path = files.folder.parent.parent / "behaviour.json"
+    path = next(above / "behaviour.json" for above in files.folder.parents if above.name == ".work")
     told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return next((told[key] for key in keys if key in told), "")
+
+
+def self_test(files: JobFiles, request: SelfTestRequest) -> int:
+    """Finds nothing wrong, or the sentence that the test told; the exit code."""
+    if problem := behaviour_of(files, ("self test",)):
+        jobfiles.write(files.failure, Failure(word="setup", sentence=problem))
+        return 78
+    tested_at = SystemClock().now()
+    jobfiles.write(files.result, SelfTestResult(subject=request.subject, games=0, frames=0, tested_at=tested_at))
+    return 0
 
 
 def work(files: JobFiles) -> int:
     """Do what the request asks, or what the test told; the exit code."""
     kind = jobfiles.request_kind(files.request)
     request = jobfiles.read(kind, files.request)
+    if isinstance(request, SelfTestRequest):
+        return self_test(files, request)
+    if isinstance(request, TimelapseRequest):
+        return make_timelapse(files, request)
+    return work_on_checkpoint(files, request)
+
+
+def work_on_checkpoint(files: JobFiles, request: EvaluationRequest | RenderRequest) -> int:
     name = "evaluate" if isinstance(request, EvaluationRequest) else "render"
-    behaviour = behaviour_of(files, (f"{name} {request.checkpoint.step}", name))
+    behaviour = behaviour_of(files, (f"{name} {request.checkpoint.step if request.checkpoint else 0}", name))
     if behaviour == "refuse":
         jobfiles.write(files.failure, Failure(word="space_mismatch", sentence="the spaces are not those of the game"))
         return 65
     if behaviour == "setup":
         jobfiles.write(files.failure, Failure(word="setup", sentence="mednafen is not installed"))
         return 78
+    if behaviour == "no encoder":
+        jobfiles.write(files.failure, Failure(word="encoder", sentence="install PyAV's own wheel"))
+        return 75
     if isinstance(request, EvaluationRequest):
         evaluate(files, request, behaviour)
     elif behaviour == "crash":

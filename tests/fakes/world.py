@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from fakes.backend import FakeBackend
@@ -15,13 +16,16 @@ from observer.adapters.letterbox import Letterbox
 from observer.adapters.snapshots import Snapshots
 from observer.adapters.store import Store
 from observer.core.backlog import BacklogPolicy
+from observer.core.encoding import Encoding
 from observer.core.layout import RunLayout
-from observer.core.models import Trust
+from observer.core.models import JobKind, Trust
 from observer.core.plan import Planned
+from observer.stages import closing
 from observer.stages.commands import Commands, CommandSettings
-from observer.stages.dispatch import Dispatch, DispatchSettings
+from observer.stages.dispatch import Dispatch, DispatchSettings, Products, RunWork
 from observer.stages.ending import Ending, EndingSettings
 from observer.stages.intake import Intake, IntakeSettings
+from observer.stages.retention import Retention, RoomSettings
 from observer.stages.upkeep import Upkeep
 
 SETTLE_SECONDS = 2.0
@@ -48,7 +52,10 @@ class World:
         self.reasons: tuple[str, ...] = ()
         #: none: the environment's own
         self.scenarios: tuple[Scenario, ...] = ()
+        #: stages that make something of the whole run
+        self.of_run: dict[JobKind, RunWork] = {}
         self.refused: dict[str, str] = {}
+        self.room = RoomSettings()
         self.start()
 
     def start(self) -> None:
@@ -69,6 +76,7 @@ class World:
         )
         self.dispatch = Dispatch(
             settings=self.dispatch_settings(),
+            products=self.products(),
             store=self.store,
             layout=self.layout,
             backend=self.backend,
@@ -78,15 +86,30 @@ class World:
         self.upkeep = Upkeep(
             store=self.store, layout=self.layout, snapshots=self.snapshots, letterbox=self.letterbox, clock=self.clock
         )
+        self.retention = Retention(settings=self.room, store=self.store, layout=self.layout, clock=self.clock)
         self.ending = Ending(
             settings=EndingSettings(folder=self.watch, ended_after_hours=24.0), store=self.store, clock=self.clock
         )
         self.commands = Commands(
-            settings=CommandSettings(environment=EnvironmentOptions(), planned=self.planned, trust=self.trust),
+            settings=CommandSettings(
+                environment=EnvironmentOptions(),
+                planned=self.planned,
+                trust=self.trust,
+                close=partial(closing.intend, self.layout),
+            ),
             store=self.store,
             snapshots=self.snapshots,
             letterbox=self.letterbox,
             clock=self.clock,
+        )
+
+    def products(self) -> Products:
+        return Products(
+            settings=self.dispatch_settings(),
+            store=self.store,
+            layout=self.layout,
+            clock=self.clock,
+            of_run=self.of_run,
         )
 
     def dispatch_settings(self) -> DispatchSettings:
@@ -101,7 +124,7 @@ class World:
             trusted_classes={},
             trust="data",
             reasons=self.reasons,
-            scale=1,
+            encoding=Encoding(),
         )
 
     def planned(self, environment: EnvironmentOptions) -> Planned:

@@ -11,6 +11,8 @@ import pytest
 from fakes import jobs
 from fakes.site import Site
 
+from observer.core.errors import ExitCode
+
 
 def is_playing(found: Mapping[str, Any]) -> bool:
     return bool(found["running"]) and found["running"][0]["done"] >= 1
@@ -40,6 +42,19 @@ def test_a_database_that_another_process_locks_is_waited_for(site: Site) -> None
     said, _ = daemon.communicate()
     assert daemon.returncode == 0
     assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_a_database_that_is_locked_at_the_start_is_a_matter_of_trying_again(site: Site) -> None:
+    """A service manager starts it again; 78 it would not."""
+    site.finish()
+    with closing(sqlite3.connect(site.layout.database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        daemon = site.start()
+        said, _ = daemon.communicate(timeout=150)
+    assert (daemon.returncode, len(said.splitlines())) == (ExitCode.TRY_AGAIN, 1), said
+    assert "locked" in said
 
 
 @pytest.mark.slow

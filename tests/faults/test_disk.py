@@ -57,8 +57,34 @@ def test_a_disk_without_room_or_inodes_loses_nothing_and_charges_nothing(site: S
     assert "Traceback" not in said
 
 
+def test_a_disk_below_the_floor_is_said_and_left_by_itself_and_nothing_of_others_goes(site: Site) -> None:
+    site.disk = {"free_floor_gib": 0.03}
+    site.configure()
+    with disk_over(site.layout.output) as disk:
+        site.prefix = disk.prefix
+        site.drop(1000)
+        daemon = site.start()
+        until(lambda: len(list(disk.seen.glob("checkpoints/*/*/clips/clips.json"))) == 1)
+        filler = disk.seen / "holiday.mp4"
+        filler.write_bytes(bytes(50 << 20))
+        told = disk.seen / ".work" / "daemon.json"
+        until(lambda: "disk.free_floor_gib" in told.read_text(encoding="utf-8"))
+        site.drop(2000)
+        threading.Event().wait(1.5)
+        kept = list(disk.seen.glob(".work/snapshots/*.zip"))
+        assert len(kept) <= 1, "what training may need is not taken from it for the second one"
+        assert filler.stat().st_size == 50 << 20
+        filler.unlink()
+        until(lambda: len(list(disk.seen.glob("checkpoints/*/*/clips/clips.json"))) == 2)
+        until(lambda: "disk.free_floor_gib" not in told.read_text(encoding="utf-8"))
+        daemon.terminate()
+        said, _ = daemon.communicate()
+    assert (said.count("event=room.missed"), said.count("event=room.found")) == (1, 1)
+    assert "Traceback" not in said
+
+
 def until(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
+    for _ in range(7000):
         if condition():
             return
         threading.Event().wait(0.02)
@@ -86,7 +112,7 @@ def test_an_output_that_is_read_only_from_the_start_is_one_line_and_78(site: Sit
             site.finish()
         disk.remount("ro")
         daemon = site.start()
-        said, _ = daemon.communicate(timeout=30)
+        said, _ = daemon.communicate(timeout=90)
         assert (daemon.returncode, len(said.splitlines())) == (ExitCode.SETUP, 1), said
         assert str(site.folder / "out") in said
 

@@ -38,7 +38,7 @@ def undisturbed(injects: None, tmp_path_factory: pytest.TempPathFactory) -> Any:
     (found,) = travels(tmp_path_factory.mktemp("undisturbed"), "", [])
     assert sum(found["changes"].values()) > 200
     assert found["litter"] == []
-    assert found["jobs"] == [["evaluate", "done", 2], ["render", "done", 2]]
+    assert found["jobs"] == [["evaluate", "done", 2], ["render", "done", 3]]
     return found
 
 

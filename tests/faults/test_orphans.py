@@ -43,7 +43,7 @@ def test_a_child_does_not_run_on_when_its_parent_is_dead_before_the_leash_is_on(
                 threading.Event().wait(0.01)
             (parent,) = jobs.descendants(tracer.pid) - children
             os.kill(parent, signal.SIGKILL)
-            tracer.wait(timeout=20)  # it ends with the last process that it follows
+            tracer.wait(timeout=60)  # it ends with the last process that it follows
         finally:
             tracer.kill()
             for child in children:

@@ -53,9 +53,12 @@ def test_a_worker_that_is_killed_is_replaced_and_its_games_are_kept(
     assert said.count("event=job.claimed") == 3
 
 
-@pytest.mark.parametrize("how", ["hang", "spin"])
-def test_a_policy_that_never_returns_is_stopped_and_parked_and_the_next_one_plays(site: Site, how: str) -> None:
-    site.configure(stall_cpu_seconds=0.3, stall_seconds=2 if how == "hang" else 600)
+# Limits that a worker's start alone does not reach, however busy the machine is.
+@pytest.mark.parametrize(("how", "limit"), [("hang", {"stall_seconds": 10}), ("spin", {"stall_cpu_seconds": 5})])
+def test_a_policy_that_never_returns_is_stopped_and_parked_and_the_next_one_plays(
+    site: Site, how: str, limit: dict[str, Any]
+) -> None:
+    site.configure(failures=1, **limit)
     site.drop(1000, 2000)
     site.tell_workers(evaluate_2000=f"{how}_at_once")
     site.finish()
@@ -67,7 +70,7 @@ def test_a_policy_that_never_returns_is_stopped_and_parked_and_the_next_one_play
 
 @pytest.mark.slow
 def test_an_encoder_that_hangs_is_given_up_and_the_result_stands(site: Site) -> None:
-    site.configure(stall_seconds=1)
+    site.configure(failures=1, stall_seconds=10)
     site.drop(1000)
     site.tell_workers(render="hang")
     said = site.finish()
@@ -121,7 +124,7 @@ def kill_emulators_after_a_game(files: JobFiles, others: set[int]) -> None:
 @pytest.mark.slow
 def test_a_machine_that_gives_no_process_makes_everything_wait_and_charges_nothing(site: Site, injects: None) -> None:
     daemon = site.start()
-    site.until(lambda found: found["daemon"] == daemon.pid)
+    site.until(lambda found: found.get("started_at") is not None)  # with all its threads
     with Injection(daemon.pid, f"{NEW_PROCESSES}:error=EAGAIN"):
         site.drop(1000)
         found = site.until(lambda found: "setup" in [problem["what"] for problem in found.get("problems", ())])
@@ -161,7 +164,7 @@ def test_signals_in_a_crowd_end_it_cleanly_once(site: Site) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGTERM) * 5:
         daemon.send_signal(number)
         threading.Event().wait(0.02)
-    said, _ = daemon.communicate(timeout=30)
+    said, _ = daemon.communicate(timeout=90)
     assert daemon.returncode == 0, said
     assert said.count("event=observer.stopped") == 1
     assert site.status()["queue"]["waiting"] == 1

@@ -35,11 +35,11 @@ def leftovers(site: RealSite) -> list[Path]:
 
 
 @pytest.mark.timeout(300)
-def test_five_kills_change_no_game(tmp_path: Path) -> None:
+def test_three_kills_change_no_game(tmp_path: Path) -> None:
     site = RealSite(tmp_path / "killed", episodes=2, workers=1)
-    victims = site.kill(5, generator=np.random.default_rng(1), pause_seconds=(0.2, 2.0))
+    victims = site.kill(3, generator=np.random.default_rng(1), pause_seconds=(0.2, 2.0))
     site.finish()
-    assert victims.total() == 5
+    assert victims.total() == 3
     assert len(site.results) == site.dropped
     result = jobfiles.read(EvaluationResult, site.results[-1])
     zip_path = site.watch / result.checkpoint.name

@@ -218,8 +218,8 @@ def placements(starts: StartStates, *, level: int, seeds: range) -> list[Count]:
 
 
 def test_on_the_cartridge_placements_land_where_aimed_at_every_speed(starts: StartStates) -> None:
-    counts = placements(starts, level=0, seeds=range(40, 44))
-    assert sum(count.placed for count in counts) > 200
+    counts = placements(starts, level=0, seeds=range(40, 42))
+    assert sum(count.placed for count in counts) > 100
     assert [count.missed for count in counts] == [[], [], []]
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Generator, Sequence
 from itertools import accumulate
+from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -15,6 +16,8 @@ from env.errors import EnvError
 from env.game import ACTION, FIELD, MODE, PLAYER_2, TOPPED_OUT, VIRUSES_LEFT, Action, seats
 from env.observation import Planes, planes
 from env.opponent import NOTHING, OPPONENTS, Noop, Opponent, Random
+from env.opponent import Scripted as Ready
+from env.options import OpponentName
 
 BuildRam = Callable[..., bytes]
 FIRST, SECOND = seats(1, has_rival=True), seats(2, has_rival=True)
@@ -66,7 +69,6 @@ def expected(lengths: Sequence[int]) -> bytes:
     return bytes(start + 1 for start, length in zip(starts, lengths, strict=False) for _ in range(length))
 
 
-@settings(deadline=None)
 @given(LENGTHS, LENGTHS)
 def test_each_player_does_what_it_would_do_alone_and_sees_its_own_chunks_end(own: list[int], other: list[int]) -> None:
     seen: list[int] = []
@@ -81,7 +83,6 @@ def test_each_player_does_what_it_would_do_alone_and_sees_its_own_chunks_end(own
     assert rival_seen == [end for end in sums(other) if end < frames or end == frames != sum(own)]
 
 
-@settings(deadline=None)
 @given(st.lists(SHORT, min_size=1, max_size=4), SHORT)
 def test_the_rival_goes_on_from_one_action_to_the_next(actions: list[list[int]], other: list[int]) -> None:
     total = sum(map(sum, actions))
@@ -95,7 +96,6 @@ def test_the_rival_goes_on_from_one_action_to_the_next(actions: list[list[int]],
     assert held[1::2] == expected(lengths)[:total]
 
 
-@settings(deadline=None)
 @given(LENGTHS, LENGTHS, st.integers(1, 30))
 def test_both_stop_where_the_round_is_seen_to_be_over(own: list[int], other: list[int], ends: int) -> None:
     rival = Stream(plan(other, SECOND.own.pads, []))
@@ -211,4 +211,9 @@ def test_an_opponent_that_can_do_nothing_does_nothing() -> None:
 
 
 def test_the_opponents_that_options_name_are_there() -> None:
-    assert {name: type(make()) for name, make in OPPONENTS.items()} == {"noop": Noop, "random": Random}
+    assert {*OPPONENTS, "checkpoint"} == set(get_args(OpponentName))
+    assert {name: type(make()) for name, make in OPPONENTS.items()} == {
+        "noop": Noop,
+        "random": Random,
+        "scripted": Ready,
+    }

@@ -54,7 +54,7 @@ def at_start(scenario: Scenario, seed: int, clock: int) -> Match:
             frame_counter=frame_counter,
         )
         frames = 0
-        while match.mode != PLAY or match.players[scenario.side - 1].action != FALLING:
+        while match.mode != PLAY or match.players[scenario.player - 1].action != FALLING:
             match.frame(0)
             frames += 1
         return match, frames
@@ -71,7 +71,7 @@ def buttons(pad: int) -> int:
 def accounted(replay: replays.Replay, scenario: Scenario) -> tuple[Match, Account]:
     """The pads of a replay, played by the model."""
     match = at_start(scenario, replay.seed, ram(replay.start_state)[CLOCK])
-    account = Account(scenario.side - 1)
+    account = Account(scenario.player - 1)
     account.look(match)
     for frame in range(replay.frames):
         first, second = replay.inputs[2 * frame : 2 * frame + 2]

@@ -64,7 +64,7 @@ def test_both_players_begin_as_the_scenario_says(emulator: Emulator, fields: dic
         assert (memory[player.at(LEVEL)], memory[player.at(SPEED)]) == (scenario.level, SPEEDS[scenario.speed])
         assert decimal(memory[player.at(VIRUSES_LEFT)]) == 4 * (scenario.level + 1)
         assert memory[player.at(WINS)] == 0
-    assert is_falling(memory, seats(scenario.side, has_rival=True))
+    assert is_falling(memory, seats(scenario.player, has_rival=True))
     first, second = (memory[player.field : player.field + 128] for player in (PLAYER_1, PLAYER_2))
     assert first == second
 

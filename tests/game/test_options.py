@@ -46,7 +46,7 @@ OPTIONS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(OPTIONS)
 def test_options_come_back_from_their_json(options: EnvironmentOptions) -> None:
     assert EnvironmentOptions.from_json(options.to_json(), source="environment.json") == options
@@ -76,9 +76,9 @@ def test_a_speed_that_the_game_has_not_is_said_in_a_sentence(value: Any) -> None
         ({"mode": "3p"}, "mode: '3p' is not a mode of the game; choose 1p, 2p or vs_cpu"),
         ({"mode": 1}, "mode: 1 is not a mode of the game; choose 1p, 2p or vs_cpu"),
         ({"mode": ["1p"]}, r"mode: \['1p'\] is not a mode of the game; choose 1p, 2p or vs_cpu"),
-        ({"mode": "2p", "side": 3}, "side: 3 is not a side; choose 1 or 2"),
-        ({"mode": "2p", "side": True}, "side: True is not a side; choose 1 or 2"),
-        ({"mode": "2p", "side": "2"}, "side: '2' is not a side; choose 1 or 2"),
+        ({"mode": "2p", "side": 3}, "side: 3 is not a side; choose 1, 2 or both"),
+        ({"mode": "2p", "side": True}, "side: True is not a side; choose 1, 2 or both"),
+        ({"mode": "2p", "side": "2"}, "side: '2' is not a side; choose 1, 2 or both"),
         ({"side": 2}, "side: 2 is played in mode 2p alone; in mode 1p the agent is player 1"),
         ({"mode": "vs_cpu", "side": 2}, "side: 2 is played in mode 2p alone; in mode vs_cpu the agent is player 1"),
         ({"mode": "2p", "length": "set"}, "length: 'set' is not known; choose round or match"),
@@ -93,11 +93,6 @@ def test_a_scenario_that_is_not_offered_is_said_in_a_sentence(fields: dict[str, 
 @pytest.mark.parametrize(
     ("mode", "fields", "sentence"),
     [
-        (
-            "2p",
-            {"observation": "relative"},
-            "observation: relative is of the one-player game; in mode 2p choose planes",
-        ),
         ("1p", {"opponent": "random"}, "opponent: random plays in mode 2p alone; leave it out in mode 1p"),
         ("vs_cpu", {"opponent": "random"}, "opponent: random plays in mode 2p alone; leave it out in mode vs_cpu"),
     ],
@@ -161,7 +156,7 @@ def test_a_wrong_key_or_value_in_an_environment_file_is_one_sentence(change: dic
     assert "\n" not in str(raised.value)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -5,6 +5,7 @@ import pytest
 from env.game import (
     CAPSULES,
     CELLS_MATCHED,
+    FIELD,
     GAME_SEEDS,
     MATCHES,
     MODE,
@@ -17,7 +18,7 @@ from env.game import (
     is_over,
     rng_state,
 )
-from env.reward import clear
+from env.reward import DISCOUNT, PROMISE_WORTH, clear, promise, shaped
 from env.tally import Tally
 
 BuildRam = Callable[..., bytes]
@@ -112,3 +113,46 @@ def test_a_step_is_worth_what_it_changed(build_ram: BuildRam, bytes_: dict[int, 
     after = before.after(build_ram({VIRUSES_LEFT: 0x12, CAPSULES: 2} | bytes_))
     assert clear(before, after) == pytest.approx(worth)
     assert clear(after, after) == 0
+
+
+RED_VIRUS, RED, BLUE = 0xD1, 0x81, 0x82
+
+
+@pytest.mark.parametrize(
+    ("cells", "worth"),
+    [
+        ({}, 0.0),
+        ({127: RED_VIRUS}, 0.0),
+        ({127: RED_VIRUS, 119: RED}, 1 / 3),
+        ({127: RED_VIRUS, 119: RED, 111: RED}, 2 / 3),
+        ({127: RED_VIRUS, 126: RED}, 1 / 3),
+        ({127: RED_VIRUS, 119: RED_VIRUS}, 2 / 3),
+        ({127: RED_VIRUS, 119: BLUE}, -0.05),
+        ({127: RED_VIRUS, 119: RED, 111: BLUE}, 0.1 - 0.05),
+        ({127: RED_VIRUS, 119: BLUE, 111: RED, 103: RED}, -0.15),
+        ({121: RED_VIRUS, 120: RED, 113: BLUE, 122: RED}, 2 / 3 - 0.05),
+        ({120: RED_VIRUS, 119: RED}, 0.0),
+    ],
+)
+def test_a_field_promises_what_lies_in_line_with_its_viruses(
+    build_ram: BuildRam, cells: dict[int, int], worth: float
+) -> None:
+    ram = build_ram({VIRUSES_LEFT: 1} | {FIELD + cell: byte for cell, byte in cells.items()})
+    assert promise(Tally.start(ram)) == pytest.approx(worth)
+
+
+def test_a_shaped_step_is_worth_what_it_brings_nearer(build_ram: BuildRam) -> None:
+    before = Tally.start(build_ram({VIRUSES_LEFT: 1, FIELD + 127: RED_VIRUS, FIELD + 119: RED}))
+    after = before.after(
+        build_ram({VIRUSES_LEFT: 1, FIELD + 127: RED_VIRUS, FIELD + 119: RED, FIELD + 111: RED}),
+    )
+    gain = PROMISE_WORTH * (DISCOUNT * 2 / 3 - 1 / 3)
+    assert shaped(before, after) == pytest.approx(clear(before, after) + gain)
+
+
+@pytest.mark.parametrize("end", [{VIRUSES_LEFT: 0}, {VIRUSES_LEFT: 1, TOPPED_OUT: 1}])
+def test_nothing_is_promised_once_a_round_is_decided(build_ram: BuildRam, end: dict[int, int]) -> None:
+    ram = build_ram({VIRUSES_LEFT: 1, FIELD + 127: RED_VIRUS, FIELD + 119: RED})
+    after = Tally.start(ram).after(build_ram(end | {FIELD + 127: RED_VIRUS, FIELD + 119: RED}))
+    assert promise(after) == 0.0
+    assert shaped(Tally.start(ram), after) == pytest.approx(clear(Tally.start(ram), after) - PROMISE_WORTH / 3)

@@ -345,7 +345,7 @@ def test_an_opponent_without_another_side_to_play_is_refused(mode: Mode) -> None
 Landing = tuple[int, int]
 
 
-def watched(emulator: Emulator, side: Side, *, choices: int) -> Play[list[tuple[Landing, Landing]]]:
+def watched(emulator: Emulator, side: int, *, choices: int) -> Play[list[tuple[Landing, Landing]]]:
     """A round of random placements of one player, while the other one drops: (aimed, landed) of each."""
     at, chance = seats(side, has_rival=True), np.random.default_rng(choices)
     memory, done = emulator.read_ram(), list[tuple[Landing, Landing]]()
@@ -375,7 +375,7 @@ def test_placements_of_either_player_land_where_aimed(starts: StartStates, fresh
     done = []
     for seed in range(4):
         drive(fresh, starts.begin(fresh, versus(side), seed=seed))
-        done += drive(fresh, watched(fresh, side, choices=seed))
+        done += drive(fresh, watched(fresh, int(side), choices=seed))
     assert len(done) > 12
     assert [(aimed, landed) for aimed, landed in done if aimed != landed] == []
 

@@ -39,7 +39,7 @@ def plays(page: Page, selector: str) -> bool:
     page.wait_for_function(
         "selector => { const v = document.querySelector(selector); return v.readyState >= 2 && v.currentTime > 0.1 }",
         arg=selector,
-        timeout=10_000,
+        timeout=60_000,
     )
     return True
 
@@ -54,6 +54,19 @@ def test_a_page_of_any_size_opens_offline_without_a_complaint(
     assert page.locator("figure.card svg circle.dot").count() == 2 * checkpoints
     assert reader.complaints == []
     assert reader.outside_requests == []
+
+
+def test_what_was_dropped_is_said_with_how_to_have_it_again(sample: SampleRun, reader: Reader) -> None:
+    fill(sample, 2)
+    add_clips(sample)
+    newest = sample.evaluations[-1]
+    sample.evaluations[-1] = replace(newest, clips=newest.clips[:1], dropped=newest.clips[1:])
+    page = reader.open(sample)
+    page.locator("tbody details").click()
+    told = page.locator("tbody details").inner_text()
+    assert "median (seed 5), worst (seed 9)" in told
+    assert "observer render 1000000000 --seed 5" in told
+    assert reader.complaints == []
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

@@ -156,8 +156,8 @@ def test_a_parked_file_that_is_deleted_is_no_longer_listed(world: World) -> None
     [
         ("rl_model_1000_steps.zip", "rl_model_vecnormalize_1000_steps.pkl"),
         ("a_7_steps_9_steps.zip", "a_7_steps_vecnormalize_9_steps.pkl"),
-        ("best_model.zip", ""),
-        ("_steps.zip", ""),
+        ("best_model.zip", "best_model_vecnormalize.pkl"),
+        ("_steps.zip", "_steps_vecnormalize.pkl"),
     ],
 )
 def test_statistics_are_named_as_sb3_names_them(name: str, beside: str) -> None:
@@ -236,3 +236,18 @@ def test_hundreds_of_files_at_once_are_all_taken_in_and_each_is_read_once(world:
         scans += 1
     assert scans <= 500 // 64 + 2
     assert sorted(world.steps()) == list(range(500))
+
+
+def test_what_was_refused_for_want_of_statistics_is_played_when_they_come(world: World) -> None:
+    world.drop_step(1000)
+    world.settle()
+    (job,) = world.store.jobs()
+    assert world.dispatch.start_one()
+    (claimed,) = world.store.jobs()
+    world.store.park_job(claimed, word="vecnormalize_missing", sentence="They are not there.", now=world.clock.now())
+    assert [job.state for job in world.store.jobs()] == [JobState.PARKED]
+    world.drop("m_vecnormalize_1000_steps.pkl", STATISTICS)
+    world.settle()
+    world.settle()
+    assert [job.state for job in world.store.jobs()] == [JobState.WAITING]
+    assert job.id == world.store.jobs()[0].id

@@ -220,6 +220,29 @@ def test_a_missing_emulator_makes_everything_wait_and_charges_nobody(world: Worl
     assert world.store.counts()[JobState.DONE] == 2
 
 
+def test_without_an_encoder_statistics_go_on_and_clips_are_made_later(world: World) -> None:
+    world.reasons = ("best",)
+    world.start()
+    for step in (1, 2):
+        world.drop_step(step)
+    world.settle()
+    world.tell_workers(render="no encoder")
+    with capture_logs() as logs:
+        for _ in range(4):
+            world.work()
+    assert world.store.counts()[JobState.DONE] == 2
+    assert [job.failures for job in world.store.jobs(JobState.WAITING)] == [0, 0]
+    assert world.store.totals.unavailable() == "install PyAV's own wheel"
+    assert world.store.unfinished() == 0, "nobody waits for them"
+    assert {entry["event"] for entry in logs} >= {"clip.put_off", "job.committed"}
+    world.tell_workers()
+    world.clock.advance(600.1)
+    for _ in range(2):
+        world.work()
+    assert world.store.counts(JobKind.RENDER)[JobState.DONE] == 2
+    assert world.store.totals.unavailable() == ""
+
+
 def test_a_worker_that_could_not_even_say_why_it_misses_something_points_at_the_disk(admitted: World) -> None:
     with capture_logs() as logs:
         assert admitted.dispatch.start_one()

@@ -86,6 +86,23 @@ def test_a_file_that_waits_is_told_of_once(world: World) -> None:
     assert [entry["event"] for entry in logs if entry["log_level"] == "info"] == ["checkpoint.awaited"]
 
 
+def test_who_asks_hears_what_is_waited_for(world: World) -> None:
+    assert world.intake.problem == ""
+    world.drop("m.zip", b"hello")
+    world.drop("n.zip", b"hello")
+    world.intake.scan()
+    assert world.intake.problem == "", "it may be settling"
+    world.settle()
+    assert world.intake.problem == (
+        "m.zip: checkpoint: it does not begin as a zip does. It is looked at again, and parked 10 minutes after its last "
+        "change. And 1 more wait."
+    )
+    world.drop("m.zip", zip_of(1))
+    world.drop("n.zip", zip_of(2))
+    world.settle()
+    assert (sorted(world.steps()), world.intake.problem) == ([1, 2], "")
+
+
 def test_an_incomplete_file_is_looked_at_less_and_less_often(world: World) -> None:
     world.drop("m.zip", b"not yet")
     waits = []
@@ -203,10 +220,11 @@ def test_a_missing_folder_is_waited_for_and_said_once(world: World) -> None:
             world.intake.scan()
     assert [entry["event"] for entry in logs] == ["folder.missed"]
     assert world.intake.is_idle
+    assert world.intake.problem == f"{world.watch}: No such file or directory. It is looked for again and again."
     world.watch.mkdir()
     world.drop_step(1)
     world.settle()
-    assert world.steps() == [1]
+    assert (world.steps(), world.intake.problem) == ([1], "")
 
 
 def test_a_folder_that_is_a_link_is_followed(world: World, tmp_path: Path) -> None:

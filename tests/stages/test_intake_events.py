@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fakes.world import World
 from fakes.zips import zip_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 BLOBS = {step: zip_of(step) for step in range(1, 5)}
@@ -36,7 +36,7 @@ def act(world: World, action: Action) -> None:
         world.start()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.lists(st.one_of(writing, deleting, renaming, scanning, scanning, restarting), max_size=25))
 def test_what_stays_is_admitted_exactly_once(actions: list[Action]) -> None:
     with tempfile.TemporaryDirectory() as folder:

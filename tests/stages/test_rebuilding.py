@@ -43,7 +43,7 @@ def lost_database(world: World) -> Iterator[None]:
 
 def rebuild(world: World) -> int:
     rebuilding = Rebuilding(store=world.store, layout=world.layout, clock=world.clock)
-    taken = rebuilding.take_in_results(world.dispatch.render_spec)
+    taken = rebuilding.take_in_results(world.products().render_spec)
     return taken + rebuilding.take_in_snapshots(world.planned(world.environment).to_queue, trust="data")
 
 
@@ -68,7 +68,7 @@ def test_what_the_database_knows_stays_as_it_is(evaluated: World) -> None:
     before = told(evaluated.store.evaluations())
     assert (
         Rebuilding(store=evaluated.store, layout=evaluated.layout, clock=evaluated.clock).take_in_results(
-            evaluated.dispatch.render_spec
+            evaluated.products().render_spec
         )
         == 0
     )

@@ -1,5 +1,7 @@
 """Several scenarios for every checkpoint: a job and a result each, and one that cannot be played stops no other."""
 
+from collections.abc import Iterator
+
 import pytest
 from fakes.evaluations import digest_of
 from fakes.world import World
@@ -7,7 +9,7 @@ from structlog.testing import capture_logs
 
 from env.options import Scenario
 from observer.core.backlog import BacklogPolicy
-from observer.core.models import JobKind, JobState
+from observer.core.models import Job, JobKind, JobState
 from observer.core.plan import plan_digest
 
 EASY, HARD, RIVAL = Scenario(), Scenario(level=15, speed="hi"), Scenario(mode="vs_cpu")
@@ -21,6 +23,13 @@ def matrix(world: World) -> World:
 
 def played(world: World) -> list[str]:
     return [evaluation.scenario for evaluation in world.store.evaluations()]
+
+
+def claims(world: World) -> Iterator[Job]:
+    """What is played, in its order."""
+    while job := world.store.choose_and_claim(BacklogPolicy(), now=world.clock.now()):
+        assert isinstance(job, Job)
+        yield job
 
 
 def test_a_checkpoint_has_a_job_and_a_folder_for_each_scenario(matrix: World) -> None:
@@ -38,9 +47,7 @@ def test_the_scenarios_are_played_and_listed_in_their_order(matrix: World) -> No
     for step in (1000, 2000):
         matrix.drop_step(step)
         matrix.settle()
-    claimed = []
-    while job := matrix.store.choose_and_claim(BacklogPolicy(), now=matrix.clock.now()):
-        claimed.append(job)
+    claimed = list(claims(matrix))
     assert tuple(job.plan.scenario for job in claimed) == 2 * matrix.scenarios
     assert matrix.store.plans() == [plan_digest(job.plan) for job in claimed[:3]]
 
@@ -49,9 +56,7 @@ def test_the_newest_checkpoint_plays_all_its_scenarios_before_an_older_one(matri
     for step in (1000, 2000):
         matrix.drop_step(step)
     matrix.settle()
-    steps = []
-    while job := matrix.store.choose_and_claim(BacklogPolicy(), now=matrix.clock.now()):
-        steps.append(job.checkpoint.step)
+    steps = [job.checkpoint.step for job in claims(matrix)]
     assert steps == [2000] * 3 + [1000] * 3
 
 
@@ -78,7 +83,7 @@ def test_a_scenario_that_is_refused_parks_its_job_alone_and_says_which(matrix: W
     (parked,) = matrix.store.parked()
     assert parked.sentence.startswith(f"{HARD.name}: ")
     assert matrix.store.counts(JobKind.EVALUATE)[JobState.PARKED] == 1
-    assert matrix.store.wanted_snapshots(), "it can be asked for again"
+    assert matrix.store.copies.wanted(), "it can be asked for again"
 
 
 def test_a_scenario_that_the_environment_cannot_be_in_is_told_once(world: World) -> None:

@@ -12,6 +12,7 @@ from env.emulator import Emulator
 from env.errors import RomError
 from env.options import EnvironmentOptions
 from env.replay import Recorder, Replay
+from observer.core.encoding import USUAL, Encoding
 from observer.core.layout import JobFiles
 from observer.core.models import Checkpoint, Digest, EvaluationPlan, Highlight, Progress, RenderRequest, RenderResult
 from observer.stages.rendering import render
@@ -64,14 +65,14 @@ def request_for(rom: Path, folder: Path) -> Callable[..., RenderRequest]:
         rom_sha256=digest,
     )
 
-    def make(*highlights: Highlight, scale: int = 1) -> RenderRequest:
+    def make(*highlights: Highlight, encoding: Encoding = USUAL) -> RenderRequest:
         return RenderRequest(
             checkpoint=checkpoint,
             plan=plan,
             rom=str(rom),
             replays=str(folder),
             highlights=highlights or HIGHLIGHTS,
-            scale=scale,
+            encoding=encoding,
         )
 
     return make
@@ -93,8 +94,9 @@ def test_every_highlight_becomes_a_clip_with_a_poster_and_no_recording_stays(
     result, seen = _render(request_for(), files)
     assert not result.problems
     assert [(clip.highlight, clip.frames) for clip in result.clips] == list(
-        zip(HIGHLIGHTS, (90, 120, 150), strict=True)
+        zip(HIGHLIGHTS, (90 + 60, 120, 150 + 60), strict=True)
     )
+    assert [clip.frames_after for clip in result.clips] == [60, 0, 60]
     assert [clip.video for clip in result.clips] == ["best-1.mp4", "median-3.mp4", "worst-2.mp4"]
     assert sorted(path.name for path in files.clips.iterdir()) == sorted(
         name for clip in result.clips for name in (clip.video, clip.poster)
@@ -102,9 +104,10 @@ def test_every_highlight_becomes_a_clip_with_a_poster_and_no_recording_stays(
     assert [path.name for path in files.folder.iterdir()] == ["clips"]
     assert result.problems == {}
     assert [(progress.done, progress.total, progress.frames) for progress in seen] == [
-        (1, 3, 90),
-        (2, 3, 210),
-        (3, 3, 360),
+        (1, 3, 150),
+        (2, 3, 270),
+        (2, 3, 300),
+        (3, 3, 480),
     ]
 
 
@@ -122,7 +125,7 @@ def test_a_clip_made_again_after_a_killed_attempt_is_the_same(
 
 def test_a_part_of_a_game_is_cut_and_enlarged(request_for: Callable[..., RenderRequest], files: JobFiles) -> None:
     part = Highlight(seed=2, reason="combo", first_frame=45, last_frame=100)
-    result, _ = _render(request_for(part, scale=2), files)
+    result, _ = _render(request_for(part, encoding=Encoding(scale=2)), files)
     assert not result.problems
     (clip,) = result.clips
     assert (clip.frames, clip.width, clip.height) == (55, 512, 448)
@@ -187,6 +190,8 @@ def test_a_missing_rom_is_no_problem_of_one_clip(request_for: Callable[..., Rend
 
 
 def test_an_exchanged_rom_is_no_problem_of_one_clip(request_for: Callable[..., RenderRequest], files: JobFiles) -> None:
-    plan = replace(request_for().plan, rom_sha256=Digest("0" * 64))
+    asked = request_for()
+    assert asked.plan is not None
+    plan = replace(asked.plan, rom_sha256=Digest("0" * 64))
     with pytest.raises(RomError, match="has changed"):
-        _render(replace(request_for(), plan=plan), files)
+        _render(replace(asked, plan=plan), files)

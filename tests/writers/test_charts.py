@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import pytest
+from fakes.evaluations import make_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +16,7 @@ from observer.adapters.writers.figures import (
     number,
     percent,
     percent_interval,
+    plan_title,
     scenario_title,
     short_number,
     short_steps,
@@ -91,6 +95,12 @@ def test_a_change_is_called_better_or_worse_only_where_its_interval_says_so(
 ) -> None:
     words = change(estimate(low, value, high), since=1000)
     assert (words.points, words.direction, words.since) == (points, direction, "1,000")
+
+
+def test_a_plan_whose_actions_are_drawn_is_called_so() -> None:
+    plan = make_plan()
+    assert plan_title(plan) == "One player, level 0, medium speed"
+    assert plan_title(replace(plan, policy_mode="stochastic")) == "One player, level 0, medium speed, actions drawn"
 
 
 def test_a_scenario_reads_as_people_say_it() -> None:

@@ -14,7 +14,7 @@ from observer.adapters.writers.report import Report
 from observer.adapters.writers.tensorboard import TensorBoard
 from observer.core.backlog import BacklogPolicy
 from observer.core.layout import RunLayout
-from observer.core.models import ParkedFile
+from observer.core.models import Job, ParkedFile
 from observer.stages.publishing import Publishing
 
 
@@ -36,7 +36,7 @@ class Desk:
         result = self.sample.result(evaluation)
         self.store.admit(evaluation.checkpoint, [make_plan()], path=f"{step}.zip", seen_as=str(step))
         job = self.store.choose_and_claim(BacklogPolicy(), now=evaluation.finished_at)
-        assert job is not None
+        assert isinstance(job, Job)
         self.store.commit_evaluation(
             job, result, directory=evaluation.directory, render=None, now=evaluation.finished_at
         )

@@ -6,6 +6,7 @@ Imports only what is written here or in the configuration; a name that comes fro
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -17,12 +18,24 @@ from observer.sb3zip import DEFAULT_LIMITS, CheckpointContents, Reference, Unrea
 SB3_POLICIES = "stable_baselines3.common.policies"
 SB3_LAYERS = "stable_baselines3.common.torch_layers"
 MASKABLE_POLICIES = "sb3_contrib.common.maskable.policies"
+RECURRENT_POLICIES = "sb3_contrib.common.recurrent.policies"
 ACTIVATIONS = "torch.nn.modules.activation"
 
 KNOWN_POLICIES = frozenset(
     {f"{SB3_POLICIES}.{name}" for name in ("ActorCriticPolicy", "ActorCriticCnnPolicy", "MultiInputActorCriticPolicy")}
     | {f"{MASKABLE_POLICIES}.MaskableActorCritic{name}" for name in ("Policy", "CnnPolicy")}
-    | {f"{MASKABLE_POLICIES}.MaskableMultiInputActorCriticPolicy", "env.network.ColumnPolicy"}
+    | {
+        f"{MASKABLE_POLICIES}.MaskableMultiInputActorCriticPolicy",
+        "env.network.ColumnPolicy",
+        "env.landing.LandingPolicy",
+    }
+    | {f"{RECURRENT_POLICIES}.RecurrentActorCritic{name}" for name in ("Policy", "CnnPolicy")}
+    | {f"{RECURRENT_POLICIES}.RecurrentMultiInputActorCriticPolicy"}
+)
+#: Of algorithms that value actions instead of drawing them.
+KNOWN_VALUE_POLICIES = frozenset(
+    {f"stable_baselines3.dqn.policies.{name}" for name in ("DQNPolicy", "CnnPolicy", "MultiInputPolicy")}
+    | {f"sb3_contrib.qrdqn.policies.{name}" for name in ("QRDQNPolicy", "CnnPolicy", "MultiInputPolicy")}
 )
 KNOWN_EXTRACTORS = frozenset(
     {f"{SB3_LAYERS}.{name}" for name in ("FlattenExtractor", "NatureCNN", "CombinedExtractor")}
@@ -33,10 +46,18 @@ KNOWN_ACTIVATIONS = frozenset(
     | {f"{ACTIVATIONS}.{name}" for name in ("SiLU", "Mish", "Hardswish", "Sigmoid", "Tanh", "Softplus", "Softsign")}
     | {"torch.nn.modules.linear.Identity"}
 )
-KNOWN = KNOWN_POLICIES | KNOWN_EXTRACTORS | KNOWN_ACTIVATIONS
+KNOWN = KNOWN_POLICIES | KNOWN_VALUE_POLICIES | KNOWN_EXTRACTORS | KNOWN_ACTIVATIONS
+#: Of the project that came before this one, whose checkpoints are to be read with nothing else installed.
+STAND_INS: Final[Mapping[str, str]] = {"custom_cnn.DrMarioCNN": "env.network.OriginalCNN"}
 
 #: What only training uses.
 TRAINING_ARGUMENTS = frozenset({"optimizer_class", "optimizer_kwargs", "device"})
+
+
+class NoOptimizer:
+    """Stands where SB3 makes an optimizer: torch's would import its compiler, which takes longer than all else of a start."""
+
+    def __init__(self, *_parameters: object, **_options: object) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +89,7 @@ class Classes:
 
     def find(self, dotted: str) -> type:
         """Any class that may be imported."""
-        target = self.trusted.get(dotted, dotted if dotted in KNOWN else None)
+        target = self.trusted.get(dotted, dotted if dotted in KNOWN else STAND_INS.get(dotted))
         if target is None:
             raise CheckpointCorrupt(
                 "class_not_allowed",
@@ -112,6 +133,8 @@ def policy_arguments(contents: CheckpointContents, classes: Classes) -> dict[str
         arguments.setdefault("use_sde", True)
     if contents.policy_class in KNOWN_POLICIES:
         arguments["ortho_init"] = False  # slow for big layers, and the weights are about to be replaced
+    if contents.policy_class in KNOWN_POLICIES | KNOWN_VALUE_POLICIES:
+        arguments["optimizer_class"] = NoOptimizer
     return arguments
 
 

@@ -8,21 +8,32 @@ import pickle
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from gymnasium import spaces
-from sb3_contrib import MaskablePPO
-from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
-from stable_baselines3 import PPO
-from stable_baselines3.common.policies import ActorCriticPolicy
+from sb3_contrib import QRDQN, TRPO, MaskablePPO, RecurrentPPO
+from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from observer.adapters.policy.classes import Classes, policy_arguments
-from observer.adapters.policy.playing import Array, Policy
-from observer.adapters.policy.spaces import GymSpace, as_gymnasium, require_same
+from observer.adapters.policy.networks import asked
+from observer.adapters.policy.playing import Policy
+from observer.adapters.policy.spaces import GymSpace, SpaceMismatch, as_gymnasium, is_same
+from observer.adapters.policy.view import Array, View, find_stacking
 from observer.core.errors import CheckpointCorrupt
-from observer.sb3zip import CheckpointContents, read_algorithm, read_checkpoint, read_weights, require_finite
+from observer.sb3zip import CheckpointContents, read_checkpoint, read_normalization, read_weights, require_finite
+
+#: What can be played, by the name that `inspect` has for it.
+ALGORITHMS: Mapping[str, Any] = {
+    algorithm.__name__: algorithm for algorithm in (A2C, DQN, MaskablePPO, PPO, QRDQN, RecurrentPPO, TRPO)
+}
+#: Where the policies live that only continuous actions are made by, or that have no network.
+NOT_PLAYED = (
+    "stable_baselines3.sac.", "stable_baselines3.td3.", "sb3_contrib.tqc.", "sb3_contrib.crossq.", "sb3_contrib.ars.",
+)  # fmt: skip
 
 #: What constructors of SB3, torch and an operator's own classes raise about arguments they do not like.
 BUILD_FAILURES = (
@@ -51,59 +62,111 @@ def load_policy(
     action_space: GymSpace,
     lanes: int,
     trusted_classes: Mapping[str, str],
+    normalization: bytes | None = None,
 ) -> Policy:
     """The policy of a checkpoint; nothing in the checkpoint is executed.
 
     Args:
         blob: the whole zip.
-        observation_space: of the environment, images as it gives them.
+        observation_space: of the environment, images as it gives them, one frame.
         action_space: of the environment.
         lanes: rows of every batch; part of what decides the last bits of a probability.
         trusted_classes: dotted name in the zip to dotted name to import here (`policy.classes`).
+        normalization: the file of VecNormalize's statistics that belongs to the checkpoint, where there is one.
 
     Raises:
-        CheckpointError: with one of the words for a zip, its data, classes, spaces or weights.
+        CheckpointError: with one of the words for a zip, its data, classes, spaces, weights or statistics.
     """
     contents = read_checkpoint(blob)
+    require_played(contents)
     seen, done = as_gymnasium(contents.observation_space), as_gymnasium(contents.action_space)
-    require_same("observation space", seen, observation_space)
-    require_same("action space", done, action_space)
+    view = view_of(seen, observation_space, contents, normalization=normalization, lanes=lanes)
+    if not is_same(done, action_space):
+        raise SpaceMismatch("action space", done, action_space)
     weights = read_weights(blob)
     require_finite(weights)
     network = build(contents, Classes(trusted_classes), weights=weights, spaces_of_policy=(seen, done))
     fill(network, weights)
-    return ready(network, lanes=lanes)
+    return ready(network, view, lanes=lanes)
 
 
-def load_policy_unpickling(blob: bytes, *, observation_space: GymSpace, action_space: GymSpace, lanes: int) -> Policy:
+def load_policy_unpickling(
+    blob: bytes,
+    *,
+    observation_space: GymSpace,
+    action_space: GymSpace,
+    lanes: int,
+    normalization: bytes | None = None,
+) -> Policy:
     """The policy as `PPO.load` gives it, which RUNS CODE from the checkpoint (`trust: unpickle`).
 
     Raises:
-        CheckpointError: policy_build, space_mismatch, or what the zip is refused for.
+        CheckpointError: not_played, policy_build, space_mismatch, or what the zip or the statistics are refused for.
     """
-    algorithm = MaskablePPO if read_algorithm(blob) == "MaskablePPO" else PPO
+    contents = read_checkpoint(blob)
+    require_played(contents)
+    algorithm = ALGORITHMS.get(contents.algorithm or "", PPO)
     try:
         model = algorithm.load(io.BytesIO(blob), device="cpu")
     except UNPICKLING_FAILURES as error:
         raise CheckpointCorrupt("policy_build", f"{algorithm.__name__}.load failed: {error}.") from error
-    require_same("observation space", model.observation_space, observation_space)
-    require_same("action space", model.action_space, action_space)
-    return ready(model.policy, lanes=lanes)
+    view = view_of(model.observation_space, observation_space, contents, normalization=normalization, lanes=lanes)
+    if not is_same(model.action_space, action_space):
+        raise SpaceMismatch("action space", model.action_space, action_space)
+    return ready(model.policy, view, lanes=lanes)
 
 
-def ready(network: object, *, lanes: int) -> Policy:
-    """A network as a player: deterministic layers, one thread."""
-    if not isinstance(network, ActorCriticPolicy | MaskableActorCriticPolicy):
+def require_played(contents: CheckpointContents) -> None:
+    """The checkpoint is not of an algorithm that is known to be of no use here.
+
+    Raises:
+        CheckpointCorrupt: not_played.
+    """
+    if contents.policy_class.startswith(NOT_PLAYED):
         raise CheckpointCorrupt(
-            "policy_build", f"{type(network).__name__} is no actor-critic policy of PPO or MaskablePPO."
+            "not_played",
+            f"{contents.algorithm} checkpoints can be inspected, but not played: this game wants one of a few actions, "
+            f"as {', '.join(sorted(ALGORITHMS))} choose it.",
         )
-    if not isinstance(network.action_space, spaces.Discrete | spaces.MultiDiscrete):
+
+
+def view_of(
+    stored: GymSpace, given: GymSpace, contents: CheckpointContents, *, normalization: bytes | None, lanes: int
+) -> View:
+    """How the environment's observations become the checkpoint's.
+
+    Raises:
+        CheckpointCorrupt: space_mismatch, vecnormalize_missing, vecnormalize_mismatch, bad_vecnormalize.
+    """
+    stacking = None if is_same(stored, given) else find_stacking(stored, given)
+    if stacking is None and not is_same(stored, given):
+        raise SpaceMismatch("observation space", stored, given)
+    if normalization is None and contents.was_normalized:
         raise CheckpointCorrupt(
-            "policy_build", f"Actions of {network.action_space} cannot be played; only discrete ones can."
+            "vecnormalize_missing",
+            "The checkpoint was trained on normalised observations (the last ones in it lie outside of its own space), and "
+            "VecNormalize's statistics are not beside it: save them there, for `NAME_<N>_steps.zip` as "
+            "`NAME_vecnormalize_<N>_steps.pkl`, which CheckpointCallback(save_vecnormalize=True) does, and for "
+            "`NAME.zip` as `NAME_vecnormalize.pkl`.",
+        )
+    statistics = None if normalization is None else read_normalization(normalization)
+    return View(given, stacking=stacking, normalization=statistics, lanes=lanes)
+
+
+def ready(module: object, view: View, *, lanes: int) -> Policy:
+    """A network as a player: deterministic layers, one thread."""
+    network = asked(module, lanes=lanes)
+    if network is None or not isinstance(module, BasePolicy):
+        raise CheckpointCorrupt(
+            "policy_build", f"{type(module).__name__} is no policy of {', '.join(sorted(ALGORITHMS))}."
+        )
+    if not isinstance(module.action_space, spaces.Discrete | spaces.MultiDiscrete):
+        raise CheckpointCorrupt(
+            "policy_build", f"Actions of {module.action_space} cannot be played; only discrete ones can."
         )
     torch.set_num_threads(1)  # the other cores belong to other games and to training
-    network.set_training_mode(False)
-    return Policy(network, lanes=lanes)
+    module.set_training_mode(False)
+    return Policy(module, network, view, lanes=lanes)
 
 
 def build(
@@ -160,10 +223,10 @@ def fill(network: nn.Module, weights: Mapping[str, Array]) -> None:
     given = with_aliases(weights, expected)
     missing, unknown = sorted(expected.keys() - given.keys()), sorted(given.keys() - expected.keys())
     if missing or unknown:
-        raise mismatch(f"{len(missing)} are missing {missing[:3]}, {len(unknown)} are unknown {unknown[:3]}")
+        raise misfit(f"{len(missing)} are missing {missing[:3]}, {len(unknown)} are unknown {unknown[:3]}")
     for name, shape in expected.items():
         if given[name].shape != shape:
-            raise mismatch(f"{name!r} has shape {given[name].shape}, its policy_kwargs and spaces make it {shape}")
+            raise misfit(f"{name!r} has shape {given[name].shape}, its policy_kwargs and spaces make it {shape}")
     network.load_state_dict({name: torch.from_numpy(array) for name, array in given.items()}, strict=True)
 
 
@@ -177,7 +240,7 @@ def with_aliases(weights: Mapping[str, Array], expected: Mapping[str, object]) -
     return given
 
 
-def mismatch(problem: str) -> CheckpointCorrupt:
+def misfit(problem: str) -> CheckpointCorrupt:
     """The refusal of weights that belong to another network."""
     return CheckpointCorrupt("weights_mismatch", f"The checkpoint's weights do not fit its policy: {problem}.")
 

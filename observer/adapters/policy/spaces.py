@@ -43,18 +43,21 @@ def _as_gymnasium(space: Space) -> GymSpace:
             return spaces.Dict([(name, _as_gymnasium(part)) for name, part in space.spaces.items()])
 
 
-def require_same(name: str, stored: GymSpace, given: GymSpace) -> None:
-    """The checkpoint was trained on what the environment gives.
+def is_same(stored: GymSpace, given: GymSpace) -> bool:
+    """Whether the checkpoint was trained on what the environment gives."""
+    return stored in (given, as_sb3_sees(given))
 
-    Raises:
-        CheckpointCorrupt: space_mismatch.
-    """
-    if stored not in (given, as_sb3_sees(given)):
-        raise CheckpointCorrupt(
+
+class SpaceMismatch(CheckpointCorrupt):
+    """A checkpoint was trained on something else."""
+
+    def __init__(self, name: str, stored: GymSpace, given: GymSpace) -> None:
+        #: both sides, without the advice
+        self.difference = f"{name}: the checkpoint was trained with {stored}, the environment has {given}"
+        super().__init__(
             "space_mismatch",
-            f"{name}: the checkpoint was trained with {stored}, the environment has {given}; say what the training "
-            "used in environment.json beside the checkpoint or, where there is none, under `environment` in the "
-            "configuration.",
+            f"{self.difference}; say what the training used in environment.json beside the checkpoint or, where there is "
+            "none, under `environment` in the configuration.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from observer.adapters.store.database import Store
 from observer.adapters.store.facts import FactName
-from observer.adapters.store.schema import is_damage, set_aside
+from observer.adapters.store.schema import copy_database, is_damage, set_aside
+from observer.adapters.store.totals import UNAVAILABLE
 
-__all__ = ["FactName", "Store", "is_damage", "set_aside"]
+__all__ = ["UNAVAILABLE", "FactName", "Store", "copy_database", "is_damage", "set_aside"]

@@ -8,7 +8,10 @@ from observer.core.models import Digest
 WORD: Final = "other_rom"
 
 _JOBS: Final = "UPDATE job SET state = ?, word = ?, error = ?, changed_at = ? WHERE "
-_WITH_PLAN: Final = " AND plan IN (SELECT digest FROM plan WHERE json_extract(body, '$.rom_sha256') "
+#: what is of no checkpoint names the plan first, if it has one
+_WITH_PLAN: Final = (
+    " AND COALESCE(plan, SUBSTR(subject, 1, 64)) IN (SELECT digest FROM plan WHERE json_extract(body, '$.rom_sha256') "
+)
 
 
 class Cartridges:
@@ -16,6 +19,13 @@ class Cartridges:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def plans(self, rom_sha256: Digest) -> set[Digest]:
+        """The plans whose games are played on a ROM."""
+        found = self._session.connection.execute(
+            "SELECT digest FROM plan WHERE json_extract(body, '$.rom_sha256') = ?", (rom_sha256,)
+        )
+        return {Digest(row[0]) for row in found}
 
     def keep_to(self, rom_sha256: Digest, *, now: float) -> int:
         """Park what waits for another ROM, and take up what was parked for this one; how many were parked.

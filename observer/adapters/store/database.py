@@ -9,16 +9,17 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from observer.adapters.store import rows
+from observer.adapters.store import attempts, rows
 from observer.adapters.store.cartridges import Cartridges
+from observer.adapters.store.copies import Copies
 from observer.adapters.store.facts import FactName, Facts
 from observer.adapters.store.requests import Requests
 from observer.adapters.store.results import add_clips, add_evaluation
+from observer.adapters.store.runjobs import RunJobs
 from observer.adapters.store.session import Session
-from observer.adapters.store.totals import Totals
+from observer.adapters.store.totals import UNAVAILABLE, Totals
 from observer.core.backlog import BacklogPolicy, choose
 from observer.core.companion import Companion
-from observer.core.errors import StaleAttempt
 from observer.core.models import (
     Checkpoint,
     Clip,
@@ -34,6 +35,7 @@ from observer.core.models import (
     RenderSpec,
 )
 from observer.core.plan import plan_digest
+from observer.core.runjob import AnyJob
 
 
 class Store:
@@ -47,7 +49,10 @@ class Store:
         #: what holds of the whole run
         self.facts = Facts(self._session)
         self.totals = Totals(self._session)
+        #: work of no checkpoint
+        self.of_run = RunJobs(self._session)
         self.cartridges = Cartridges(self._session)
+        self.copies = Copies(self._session)
 
     def __enter__(self) -> Self:
         """Open it.
@@ -88,6 +93,7 @@ class Store:
             now = checkpoint.seen_at
             if companion is not None:
                 rows.add_companion(connection, checkpoint.digest, companion)
+            rows.take_copy_back(connection, checkpoint.digest, now=now)
             rows.plan_anew(connection, checkpoint.digest, plans, now=now)
             jobs = [rows.add_job(connection, JobKind.EVALUATE, checkpoint, plan, now=now) for plan in plans]
         return [job for job in jobs if job is not None]
@@ -138,18 +144,9 @@ class Store:
         ).fetchone()
         return None if row is None else JobState(row[0])
 
-    def wanted_snapshots(self) -> set[Digest]:
-        """Checkpoints whose bytes some evaluation may still need; parked and skipped ones can be asked for."""
-        return {
-            Digest(row[0])
-            for row in self._connection.execute(
-                "SELECT DISTINCT checkpoint FROM job WHERE kind = 'evaluate' AND state <> 'done'"
-            )
-        }
-
     # -- the queue
 
-    def choose_and_claim(self, policy: BacklogPolicy, *, now: float) -> Job | None:
+    def choose_and_claim(self, policy: BacklogPolicy, *, now: float) -> AnyJob | None:
         """Claim the next job that is due, and record what is passed over for it; nothing while the run is paused."""
         if not self._session.number("SELECT EXISTS (SELECT 1 FROM job WHERE state = 'waiting')"):
             return None
@@ -158,7 +155,7 @@ class Store:
                 return None
             waiting = [rows.waiting_of(row) for row in connection.execute(rows.WAITING)]
             taken = connection.execute(
-                "SELECT plan, step FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint "
+                "SELECT plan, checkpoint.step FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint "
                 "WHERE kind = 'evaluate' AND state IN ('running', 'done')"
             )
             choice = choose(waiting, policy, now=now, taken=[(Digest(row[0]), row[1]) for row in taken])
@@ -171,46 +168,51 @@ class Store:
             )
         return self.job(choice.claim)
 
-    def requeue(self, job: Job, *, not_before: float, failures: int, error: str | None, kills: int = 0) -> None:
+    def requeue(self, job: AnyJob, *, not_before: float, failures: int, error: str | None, kills: int = 0) -> None:
         """Put a running attempt back; `failures` and `kills` in a row are the caller's to count.
 
         Raises:
             StaleAttempt: it is not the attempt that runs.
         """
-        with self._session.transaction(people_see_it=False) as connection:
+        is_news = error is not None and error.startswith(UNAVAILABLE) and error != job.error
+        with self._session.transaction(people_see_it=is_news) as connection:
+            if attempts.dropped_for_a_later_one(connection, job):
+                return
             changed = connection.execute(
                 "UPDATE job SET state = 'waiting', not_before = ?, failures = ?, kills = ?, error = ? "
                 "WHERE id = ? AND attempt = ? AND state = 'running'",
                 (not_before, failures, kills, error, job.id, job.attempt),
             )
-            _require_current(changed.rowcount, job)
+            attempts.require_current(changed.rowcount, job)
 
-    def park_job(self, job: Job, *, word: str, sentence: str, now: float) -> None:
+    def park_job(self, job: AnyJob, *, word: str, sentence: str, now: float) -> None:
         """Give a running attempt's job up until somebody asks for it again.
 
         Raises:
             StaleAttempt: it is not the attempt that runs.
         """
         with self._session.transaction(people_see_it=True) as connection:
+            if attempts.dropped_for_a_later_one(connection, job):
+                return
             changed = connection.execute(
                 "UPDATE job SET state = 'parked', word = ?, error = ?, changed_at = ? "
                 "WHERE id = ? AND attempt = ? AND state = 'running'",
                 (word, sentence, now, job.id, job.attempt),
             )
-            _require_current(changed.rowcount, job)
+            attempts.require_current(changed.rowcount, job)
 
-    def job(self, job: JobId) -> Job:
+    def job(self, job: JobId) -> AnyJob:
         return rows.job_of(self._connection.execute(f"{rows.JOBS} WHERE job.id = ?", (job,)).fetchone())
 
     def jobs(self, *states: JobState) -> list[Job]:
-        """The jobs in these states, or all, in the order they came."""
-        wanted = states or tuple(JobState)
-        marks = ", ".join("?" * len(wanted))
-        found = self._connection.execute(f"{rows.JOBS} WHERE job.state IN ({marks}) ORDER BY job.id", wanted)
-        return [rows.job_of(row) for row in found]
+        """The jobs of checkpoints in these states, or all, in the order they came."""
+        marks = ", ".join("?" * len(wanted := states or tuple(JobState)))
+        which = f"WHERE job.state IN ({marks}) AND job.checkpoint IS NOT NULL ORDER BY job.id"
+        return [rows.checkpoint_job_of(row) for row in self._connection.execute(f"{rows.JOBS} {which}", wanted)]
 
-    def running(self) -> list[Job]:
-        return self.jobs(JobState.RUNNING)
+    def running(self) -> list[AnyJob]:
+        found = self._connection.execute(f"{rows.JOBS} WHERE job.state = 'running' ORDER BY job.id")
+        return [rows.job_of(row) for row in found]
 
     def counts(self, kind: JobKind = JobKind.EVALUATE) -> Mapping[JobState, int]:
         """How many jobs of a kind are in each state; every state is there."""
@@ -222,8 +224,9 @@ class Store:
         return {JobId(row[0]) for row in self._connection.execute("SELECT id FROM job WHERE state <> 'done'")}
 
     def unfinished(self) -> int:
-        """Jobs of any kind that wait or run."""
-        return self._session.number("SELECT COUNT(*) FROM job WHERE state IN ('waiting', 'running')")
+        """Jobs of any kind that wait or run, but for clips whose encoder is missing: nobody waits for that."""
+        waiting = f"state = 'waiting' AND coalesce(error, '') NOT LIKE '{UNAVAILABLE}%'"
+        return self._session.number(f"SELECT COUNT(*) FROM job WHERE state = 'running' OR {waiting}")  # noqa: S608
 
     # -- results
 
@@ -236,7 +239,7 @@ class Store:
             StaleAttempt: another attempt has taken over, or it is committed already.
         """
         with self._session.transaction(people_see_it=True) as connection:
-            self._finish(job, error=None, now=now)
+            attempts.finish(connection, job, error=None, now=now)
             evaluation = add_evaluation(connection, job.id, result, directory=directory)
             if render is not None:
                 rows.add_job(connection, JobKind.RENDER, job.checkpoint, job.plan, render=render, now=now)
@@ -249,7 +252,7 @@ class Store:
             StaleAttempt: another attempt has taken over, or it is committed already.
         """
         with self._session.transaction(people_see_it=True) as connection:
-            self._finish(job, error=problem, now=now)
+            attempts.finish(connection, job, error=problem, now=now)
             evaluation = connection.execute(
                 "SELECT id FROM evaluation WHERE checkpoint = ? AND plan = ?",
                 (job.checkpoint.digest, plan_digest(job.plan)),
@@ -332,16 +335,3 @@ class Store:
         )
         if jobs:
             self._connection.execute("UPDATE revision SET number = number + 1")
-
-    def _finish(self, job: Job, *, error: str | None, now: float) -> None:
-        done = self._connection.execute(
-            "UPDATE job SET state = 'done', failures = 0, kills = 0, error = ?, changed_at = ? "
-            "WHERE id = ? AND attempt = ? AND state = 'running'",
-            (error, now, job.id, job.attempt),
-        )
-        _require_current(done.rowcount, job)
-
-
-def _require_current(changed_rows: int, job: Job) -> None:
-    if changed_rows != 1:
-        raise StaleAttempt(f"attempt {job.attempt} of job {job.id} is not the one that runs")

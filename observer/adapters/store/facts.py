@@ -13,6 +13,8 @@ class FactName(StrEnum):
     ENDED = "ended"
     #: training has ended, and everything that was asked for is done
     FINAL = "final"
+    #: how much training recorded of itself, when that last became news
+    RECORDED = "recorded"
     #: files were asked for again: what was remembered of the folder does not hold
     FORGOTTEN = "forgotten"
 

@@ -1,7 +1,7 @@
 """What people asked for, and its effect on the queue: done and crossed off in one transaction, so exactly once."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from observer.adapters.store import rows
 from observer.adapters.store.facts import FactName
 from observer.adapters.store.session import Session
-from observer.core.asking import Argument, Command, CommandKind, EvaluateNow, Retry, Urgency
+from observer.core.asking import Argument, CloseRun, Command, CommandKind, EvaluateNow, Retry, Urgency
 from observer.core.models import Checkpoint, Digest, EvaluationPlan, JobId, JobKind, ParkedFile
 from observer.core.plan import canonical_json, plan_digest
 
@@ -20,6 +20,7 @@ _ARGUMENTS: Final[dict[CommandKind, TypeAdapter[Argument]]] = {
     CommandKind.RESUME: TypeAdapter(None),
     CommandKind.RETRY: TypeAdapter(Retry),
     CommandKind.EVALUATE: TypeAdapter(EvaluateNow),
+    CommandKind.CLOSE: TypeAdapter(CloseRun),
 }
 
 
@@ -30,6 +31,8 @@ class Retriable:
     #: id, kind, state, step
     jobs: list[tuple[JobId, str, str, int]]
     files: list[ParkedFile]
+    #: step and name of checkpoints that were passed over, and whose copies are gone: their files are needed again
+    copyless: list[tuple[int, str]]
 
 
 class Requests:
@@ -67,6 +70,7 @@ class Requests:
     def retry(self, command: Command, which: Retry, *, now: float) -> str:
         """Put parked and skipped work back into the queue, and have parked files looked at again."""
         with self._session.transaction(people_see_it=True) as connection:
+            copyless = _copyless(connection, which)
             jobs = [row[0] for row in _jobs(connection, which)]
             connection.executemany(
                 "UPDATE job SET state = 'waiting', failures = 0, kills = 0, not_before = 0, word = NULL, error = NULL, "
@@ -75,16 +79,24 @@ class Requests:
             )
             files = [file.path for file in _files(connection, which)]
             connection.executemany("DELETE FROM file WHERE path = ?", [(path,) for path in files])
-            if files:
+            connection.executemany(
+                "UPDATE job SET urgency = MAX(urgency, ?), changed_at = ? WHERE checkpoint = ? AND state = 'skipped'",
+                [(Urgency.ASKED, now, digest) for digest, *_ in copyless],
+            )
+            connection.executemany("DELETE FROM file WHERE checkpoint = ?", [(digest,) for digest, *_ in copyless])
+            if files or copyless:
                 connection.execute(
                     "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)", (FactName.FORGOTTEN, str(command.id), now)
                 )
-            return _cross_off(connection, command, f"{len(jobs)} jobs and {len(files)} files again", now=now)
+            again = f"{len(jobs)} jobs and {len(files)} files again"
+            needed = f"; {len(copyless)} files are needed again" if copyless else ""
+            return _cross_off(connection, command, f"{again}{needed}", now=now)
 
     def evaluate(self, command: Command, checkpoint: Checkpoint, plans: Sequence[EvaluationPlan], *, now: float) -> str:
         """Queue a checkpoint's evaluations before everything else; what runs or is done stays as it is."""
         with self._session.transaction(people_see_it=True) as connection:
             rows.add_checkpoint(connection, checkpoint)
+            rows.take_copy_back(connection, checkpoint.digest, now=now)
             for plan in plans:
                 rows.add_job(connection, JobKind.EVALUATE, checkpoint, plan, now=now)
                 connection.execute(
@@ -95,6 +107,11 @@ class Requests:
                 )
             return _cross_off(connection, command, f"step {checkpoint.step} is next", now=now)
 
+    def close(self, command: Command, *, now: float) -> str:
+        """Cross a request off whose intent is written down."""
+        with self._session.transaction(people_see_it=False) as connection:
+            return _cross_off(connection, command, "closes the run", now=now)
+
     def refuse(self, command: Command, sentence: str, *, now: float) -> str:
         """Cross a request off that cannot be done."""
         with self._session.transaction(people_see_it=False) as connection:
@@ -103,7 +120,8 @@ class Requests:
     def retriable(self, which: Retry) -> Retriable:
         """What `retry` would put back now."""
         connection = self._session.connection
-        return Retriable(jobs=_jobs(connection, which), files=_files(connection, which))
+        copyless = [(step, name) for _, step, name in _copyless(connection, which)]
+        return Retriable(jobs=_jobs(connection, which), files=_files(connection, which), copyless=copyless)
 
     def letters(self) -> set[Digest]:
         """Zips in the letter box that a waiting request is about."""
@@ -122,17 +140,29 @@ def _cross_off(connection: sqlite3.Connection, command: Command, answer: str, *,
 
 
 def _jobs(connection: sqlite3.Connection, which: Retry) -> list[tuple[JobId, str, str, int]]:
-    """Those that are parked or skipped, and meant."""
+    """Those that are parked or skipped, and meant; what has no bytes to be played from is none of them."""
+    gone = {row[0] for row in connection.execute("SELECT checkpoint FROM dropped_copy")}
+    found = _meant(connection, which)
+    return [(JobId(job), kind, state, step) for job, kind, state, step, _, digest in found if digest not in gone]
+
+
+def _copyless(connection: sqlite3.Connection, which: Retry) -> list[tuple[str, int, str]]:
+    """Digest, step and name of those that are meant and whose copies were dropped."""
+    gone = {row[0] for row in connection.execute("SELECT checkpoint FROM dropped_copy")}
+    found = _meant(connection, which)
+    return sorted({(digest, step, name) for *_, step, name, digest in found if digest and digest in gone})
+
+
+def _meant(connection: sqlite3.Connection, which: Retry) -> Iterator[tuple[int, str, str, int, str, str | None]]:
     states = (which.every,) if which.every else ("parked", "skipped")
     found = connection.execute(
-        "SELECT job.id, job.kind, job.state, checkpoint.step, checkpoint.name FROM job "
-        "JOIN checkpoint ON checkpoint.digest = job.checkpoint WHERE state IN ('parked', 'skipped') ORDER BY job.id"
+        "SELECT job.id, job.kind, job.state, COALESCE(checkpoint.step, job.step), COALESCE(checkpoint.name, job.subject), "
+        "job.checkpoint FROM job LEFT JOIN checkpoint ON checkpoint.digest = job.checkpoint "
+        "WHERE state IN ('parked', 'skipped') ORDER BY job.id"
     )
-    return [
-        (JobId(job), kind, state, step)
-        for job, kind, state, step, name in found
-        if state in states and (which.every or job == which.job or step == which.step or name == which.name)
-    ]
+    for job, kind, state, step, name, digest in found:
+        if state in states and (which.every or job == which.job or step == which.step or name == which.name):
+            yield job, kind, state, step, name, digest
 
 
 def _files(connection: sqlite3.Connection, which: Retry) -> list[ParkedFile]:

@@ -28,6 +28,7 @@ from observer.core.models import (
     RenderSpec,
 )
 from observer.core.plan import canonical_json, plan_digest
+from observer.core.runjob import AnyJob, RunJob
 
 _PLAN: Final = TypeAdapter(EvaluationPlan)
 _RENDER: Final = TypeAdapter(RenderSpec)
@@ -36,16 +37,21 @@ _CLIP: Final = TypeAdapter(Clip)
 CHECKPOINT_COLUMNS: Final = "checkpoint.digest, checkpoint.step, checkpoint.name, checkpoint.size, checkpoint.seen_at"
 
 JOBS: Final = f"""SELECT job.id, job.kind, job.state, job.attempt, job.failures, job.not_before, job.error, job.detail,
-    plan.body, {CHECKPOINT_COLUMNS}, job.kills
-    FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint JOIN plan ON plan.digest = job.plan"""  # noqa: S608
+    plan.body, {CHECKPOINT_COLUMNS}, job.kills, job.subject, job.step, job.result
+    FROM job LEFT JOIN checkpoint ON checkpoint.digest = job.checkpoint
+    LEFT JOIN plan ON plan.digest = job.plan"""  # noqa: S608
 
-#: `position` counts the jobs of a kind in the order they came, so it never changes
+#: `position` counts the jobs of a kind in the order they came, so it never changes. What is being made for the run is
+#: not made a second time beside it.
 WAITING: Final = """SELECT * FROM (
-        SELECT job.id, job.kind, job.plan, checkpoint.step,
+        SELECT job.id, job.kind, COALESCE(job.plan, ''), COALESCE(checkpoint.step, job.step),
             ROW_NUMBER() OVER (PARTITION BY job.kind, job.plan ORDER BY job.id) - 1 AS position,
-            job.attempt > 0, job.not_before, job.urgency, job.state
-        FROM job JOIN checkpoint ON checkpoint.digest = job.checkpoint
-    ) WHERE state = 'waiting'"""
+            job.attempt > 0, job.not_before, job.urgency, job.state, job.subject
+        FROM job LEFT JOIN checkpoint ON checkpoint.digest = job.checkpoint
+    ) AS asked WHERE state = 'waiting' AND NOT EXISTS (
+        SELECT 1 FROM job AS before WHERE before.checkpoint IS NULL AND before.kind = asked.kind
+        AND before.subject = asked.subject AND before.state = 'running'
+    )"""
 
 EVALUATIONS: Final = f"""SELECT evaluation.id, evaluation.plan, evaluation.scenario, evaluation.directory,
     evaluation.finished_at, {CHECKPOINT_COLUMNS}
@@ -57,8 +63,31 @@ def checkpoint_of(columns: tuple[str, int, str, int, float]) -> Checkpoint:
     return Checkpoint(digest=Digest(digest), step=step, name=name, size=size, seen_at=seen_at)
 
 
-def job_of(row: sqlite3.Row) -> Job:
+def job_of(row: sqlite3.Row) -> AnyJob:
     """A row of JOBS."""
+    return run_job_of(row) if row[8] is None else checkpoint_job_of(row)
+
+
+def run_job_of(row: sqlite3.Row) -> RunJob:
+    """A row of JOBS that belongs to no checkpoint."""
+    return RunJob(
+        id=JobId(row[0]),
+        kind=JobKind(row[1]),
+        state=JobState(row[2]),
+        attempt=row[3],
+        failures=row[4],
+        not_before=row[5],
+        error=row[6],
+        detail=row[7],
+        kills=row[14],
+        subject=row[15],
+        step=row[16],
+        result=row[17],
+    )
+
+
+def checkpoint_job_of(row: sqlite3.Row) -> Job:
+    """A row of JOBS that belongs to a checkpoint."""
     return Job(
         id=JobId(row[0]),
         kind=JobKind(row[1]),
@@ -142,8 +171,24 @@ def plan_anew(connection: sqlite3.Connection, digest: Digest, plans: Sequence[Ev
     )
 
 
+def take_copy_back(connection: sqlite3.Connection, digest: Digest, *, now: float) -> None:
+    """A checkpoint whose copy was dropped has one again: what somebody had asked for meanwhile can be played."""
+    gone = connection.execute("DELETE FROM dropped_copy WHERE checkpoint = ?", (digest,))
+    if gone.rowcount:
+        connection.execute(
+            "UPDATE job SET state = 'waiting', word = NULL, error = NULL, changed_at = ? "
+            "WHERE kind = 'evaluate' AND checkpoint = ? AND state = 'skipped' AND urgency > 0",
+            (now, digest),
+        )
+
+
 def add_companion(connection: sqlite3.Connection, digest: Digest, companion: Companion) -> None:
-    """Have it recorded; of several of a kind the newest counts."""
+    """Have it recorded; of several of a kind the newest counts. What was refused for want of it is wanted again."""
+    connection.execute(
+        "UPDATE job SET state = 'waiting', failures = 0, word = NULL, error = NULL, changed_at = ? "
+        "WHERE checkpoint = ? AND state = 'parked' AND word GLOB '*vecnormalize*'",
+        (companion.seen_at, digest),
+    )
     connection.execute(
         "INSERT OR REPLACE INTO companion VALUES (?, ?, ?, ?, ?, ?)",
         (digest, companion.kind, companion.digest, companion.name, companion.size, companion.seen_at),

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final
 
-from observer.core.errors import SchemaTooNew, StoreDamaged, StoreError
+from observer.core.errors import SchemaTooNew, StoreBusy, StoreDamaged, StoreError
 
 _BUSY_SECONDS: Final = 10.0
 
@@ -71,6 +71,32 @@ _SECOND: Final = (
     ) STRICT""",
 )
 
+_THIRD: Final = (
+    # a job may belong to the whole run, and to no checkpoint: then `subject` says what is made, and `result` what it became
+    """CREATE TABLE job_of_any(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+        checkpoint TEXT REFERENCES checkpoint, plan TEXT REFERENCES plan, subject TEXT NOT NULL DEFAULT '',
+        step INTEGER NOT NULL DEFAULT 0, detail TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'parked', 'skipped')),
+        attempt INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
+        word TEXT, error TEXT, changed_at REAL NOT NULL,
+        urgency INTEGER NOT NULL DEFAULT 0, kills INTEGER NOT NULL DEFAULT 0, result TEXT,
+        CHECK ((checkpoint IS NULL) = (plan IS NULL)), UNIQUE (kind, checkpoint, plan, detail)
+    ) STRICT""",
+    """INSERT INTO job_of_any(
+        id, kind, checkpoint, plan, detail, state, attempt, failures, not_before, word, error, changed_at, urgency, kills
+    ) SELECT id, kind, checkpoint, plan, detail, state, attempt, failures, not_before, word, error, changed_at, urgency,
+        kills FROM job""",
+    "DROP TABLE job",
+    "ALTER TABLE job_of_any RENAME TO job",
+    "CREATE INDEX job_by_state ON job(state)",
+    "CREATE INDEX job_of_run ON job(kind, subject) WHERE checkpoint IS NULL",
+    "CREATE UNIQUE INDEX job_of_run_waits_once ON job(kind, subject) WHERE checkpoint IS NULL AND state = 'waiting'",
+)
+
+#: checkpoints that were passed over, and whose copies were dropped for want of room
+_DROPPED: Final = "CREATE TABLE dropped_copy(checkpoint TEXT PRIMARY KEY REFERENCES checkpoint) STRICT"
+
 
 def _create(connection: sqlite3.Connection) -> None:
     for statement in _FIRST:
@@ -82,7 +108,24 @@ def _take_requests(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_create, _take_requests)
+def _work_on_the_whole_run(connection: sqlite3.Connection) -> None:
+    """A table of another shape takes the place of one that others refer to: foreign keys are not looked at meanwhile."""
+    for statement in _THIRD:
+        connection.execute(statement)
+    if broken := connection.execute("PRAGMA foreign_key_check").fetchall():
+        raise sqlite3.IntegrityError(f"rows that refer to nothing: {broken[:3]}")
+
+
+def _drop_copies(connection: sqlite3.Connection) -> None:
+    connection.execute(_DROPPED)
+
+
+MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
+    _create,
+    _take_requests,
+    _work_on_the_whole_run,
+    _drop_copies,
+)
 
 
 def connect_to_ask(path: Path) -> sqlite3.Connection:
@@ -115,12 +158,15 @@ def connect(path: Path) -> sqlite3.Connection:
             connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
             opening.callback(connection.close)
             _check(connection, path)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
                 connection.execute(f"PRAGMA {pragma}")
             _migrate(connection, path)
+            connection.execute("PRAGMA foreign_keys=ON")
         except (sqlite3.Error, OSError) as error:
             if is_damage(error):
                 raise StoreDamaged(f"the database {path} is damaged: {error}") from error
+            if is_busy(error):
+                raise StoreBusy(f"another process keeps the database {path} locked: end it, or try again") from error
             raise StoreError(f"the database {path} cannot be used: {error}") from error
         opening.pop_all()
     return connection
@@ -149,6 +195,24 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def copy_database(path: Path, copy: Path) -> None:
+    """Make a consistent copy of a database of any version, also while it is written.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    if not path.exists():
+        raise StoreError(f"there is no database at {path}: has `observer run` been started for this output folder?")
+    try:
+        with (
+            closing(sqlite3.connect(_address_to_read(path), uri=True, timeout=_BUSY_SECONDS)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+    except sqlite3.Error as error:
+        raise StoreError(f"the database {path} cannot be read: {error}") from error
+
+
 def _address_to_read(path: Path) -> str:
     """SQLite joins whoever writes by a file beside the database; who may not make that file reads what lies there.
 
@@ -162,6 +226,12 @@ def _address_to_read(path: Path) -> str:
 def is_damage(error: BaseException) -> bool:
     """Whether an error says that the file itself is bad, and not only that it cannot be used now."""
     codes = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether an error says that somebody else has the database locked."""
+    codes = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
 
 

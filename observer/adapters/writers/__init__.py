@@ -5,9 +5,10 @@ they never read the store and never decide anything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from observer.core.daemonstate import TrainingSpeed
 from observer.core.models import (
     Digest,
     Episode,
@@ -18,8 +19,10 @@ from observer.core.models import (
     ParkedFile,
     Provenance,
     Summary,
-    TrainingSpeed,
 )
+from observer.core.recorded import NOTHING_RECORDED, Recorded
+from observer.core.reference import Reference
+from observer.core.timelapse import TimelapseResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class Published:
     provenance: Provenance
     #: outcome of each planned seed, in the order of the plan
     outcomes: tuple[Outcome, ...]
+    #: how long each of them took, in NES frames
+    frames: tuple[int, ...]
 
     @classmethod
     def of(cls, evaluation: Evaluation, result: EvaluationResult) -> Self:
@@ -42,6 +47,7 @@ class Published:
             summary=result.summary,
             provenance=result.provenance,
             outcomes=tuple(episode.outcome for episode in result.episodes),
+            frames=tuple(episode.frames for episode in result.episodes),
         )
 
     @property
@@ -67,6 +73,13 @@ class Publication:
     parked: tuple[ParkedFile, ...]
     #: as far as the daemon has measured it
     training: TrainingSpeed | None = None
+    #: its films lie in the run's folder; None: none was made yet
+    timelapse: TimelapseResult | None = None
+    #: why clips wait to be made; empty: they do not
+    clips_unavailable: str = ""
+    recorded: Recorded = NOTHING_RECORDED
+    #: plan -> what the reference players came to in its games
+    references: Mapping[Digest, tuple[Reference, ...]] = field(default_factory=dict)
     #: why training is taken to have ended; empty: it goes on
     ended: str = ""
     #: nothing that it left is still to be done

@@ -42,6 +42,27 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A value that does not change with the steps, such as what a reference player comes to."""
+
+    name: str
+    y: Estimate
+    #: the value with its interval
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelMark:
+    """A level across the chart."""
+
+    name: str
+    words: str
+    y: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """A curve with its interval, ready to be drawn."""
 
@@ -57,6 +78,7 @@ class Chart:
     whiskers: bool
     #: the newest value, written beside its mark
     label: str
+    levels: tuple[LevelMark, ...] = ()
     left: int = _LEFT
     right: int = _RIGHT
     top: int = _TOP
@@ -103,7 +125,9 @@ def value_axis(highest: float) -> Axis:
     return Axis(low=0.0, high=ceil(high / step - 1e-9) * step, start=_BOTTOM, end=_TOP)
 
 
-def curve(points: Sequence[Point], *, title: str, axis: Axis, word: Callable[[float], str]) -> Chart:
+def curve(
+    points: Sequence[Point], *, title: str, axis: Axis, word: Callable[[float], str], levels: Sequence[Level] = ()
+) -> Chart:
     """The chart of at least one point, which come in the order of their x.
 
     Args:
@@ -111,6 +135,7 @@ def curve(points: Sequence[Point], *, title: str, axis: Axis, word: Callable[[fl
         title: the heading.
         axis: of the values.
         word: how a value reads.
+        levels: drawn across, named in words.
     """
     along = step_axis([point.x for point in points])
     marks = tuple(_mark(point, along, axis) for point in points)
@@ -125,6 +150,7 @@ def curve(points: Sequence[Point], *, title: str, axis: Axis, word: Callable[[fl
         radius=max(1.5, min(4.0, 120 / len(marks))),
         whiskers=len(marks) <= _WHISKERS,
         label=word(points[-1].y.value),
+        levels=tuple(_level(level, axis) for level in levels),
     )
 
 
@@ -136,6 +162,16 @@ def _mark(point: Point, along: Axis, axis: Axis) -> Mark:
         low=axis.at(estimate.low),
         high=axis.at(estimate.high),
         title=point.title,
+    )
+
+
+def _level(level: Level, axis: Axis) -> LevelMark:
+    return LevelMark(
+        name=level.name,
+        words=level.words,
+        y=axis.at(level.y.value),
+        low=axis.at(level.y.low),
+        high=axis.at(level.y.high),
     )
 
 

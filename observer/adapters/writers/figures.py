@@ -1,11 +1,20 @@
 """Figures as people read them: steps, percentages, intervals, changes. Pure; always a full stop for decimals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from env.options import Scenario
-from observer.core.models import Estimate
+from observer.core.clock import iso
+from observer.core.models import Estimate, Evaluation, EvaluationPlan, Outcome
 
+#: by the words that files use, whichever of the enumeration or its text is at hand
+OUTCOMES: Final[Mapping[str, str]] = {
+    Outcome.WIN: "won",
+    Outcome.LOSS: "lost",
+    Outcome.DRAW: "draw",
+    Outcome.TIMEOUT: "timed out",
+}
 MINUS: Final = "\N{MINUS SIGN}"
 _UNITS: Final = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
 
@@ -69,9 +78,15 @@ def minutes(seconds: float) -> str:
 _MODES: Final = {"1p": "One player", "2p": "Two players", "vs_cpu": "Against the machine"}
 
 
+def plan_title(plan: EvaluationPlan) -> str:
+    """The scenario's title, and that actions are drawn where they are."""
+    drawn = "" if plan.policy_mode == "deterministic" else ", actions drawn"
+    return f"{scenario_title(plan.scenario)}{drawn}"
+
+
 def scenario_title(scenario: Scenario) -> str:
     """`One player, level 0, medium speed`."""
-    side = ", as player 2" if scenario.side == 2 else ""  # noqa: PLR2004 -- the other side
+    side = {1: "", 2: ", as player 2", "both": ", on both sides"}[scenario.side]
     length = ", match to three" if scenario.length == "match" else ""
     speed = {"low": "low", "med": "medium", "hi": "high"}[scenario.speed]
     return f"{_MODES[scenario.mode]}{side}{length}, level {scenario.level}, {speed} speed"
@@ -109,3 +124,18 @@ def change(difference: Estimate, *, since: int) -> Change:
         direction=direction,
         verdict=_VERDICTS[direction],
     )
+
+
+def dropped(evaluation: Evaluation) -> str:
+    """Which clips made room for others, and how to have one again; empty: none did."""
+    lost = evaluation.dropped
+    if not lost:
+        return ""
+    named = ", ".join(f"{clip.highlight.reason} (seed {clip.highlight.seed})" for clip in lost)
+    again = f"observer render {evaluation.checkpoint.step} --seed {lost[0].highlight.seed}"
+    return f"Dropped to keep within the quota: {named}. `{again}` makes it again."
+
+
+def moment(unix_seconds: float) -> str:
+    """`2026-01-02 03:04`, in UTC."""
+    return iso(unix_seconds)[:16].replace("T", " ")

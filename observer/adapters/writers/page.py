@@ -3,22 +3,24 @@
 Pure: a publication in, a page out. Text from outside stays text; the template escapes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, get_args
 from urllib.parse import quote
 
-from observer.adapters.writers import Publication, Published, charts, figures
-from observer.core.clock import iso
-from observer.core.models import Clip, Outcome, Reason
+from observer.adapters.writers import Publication, Published, charts, curves, figures
+from observer.adapters.writers.gallery import gallery
+from observer.adapters.writers.trainingpage import TrainingView, training_view
+from observer.core.models import Clip, Digest, Outcome, Reason
+from observer.core.reference import Reference
 from observer.core.statistics import paired_difference
+from observer.core.timelapse import TimelapseResult
 from observer.core.trainingspeed import sentence
 
 #: rows of the picture of all games; more checkpoints are thinned evenly, the first and the newest stay
 _GAME_ROWS: Final = 60
 _REASONS: Final = get_args(Reason)
-_OUTCOMES: Final = {Outcome.WIN: "won", Outcome.LOSS: "lost", Outcome.DRAW: "draw", Outcome.TIMEOUT: "timed out"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Row:
     reward: str
     combo: str
     clips: tuple[ClipView, ...]
+    #: that some were dropped, and how to have them again; empty: none was
+    dropped: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,7 @@ class Series:
     showcase: Row | None
     plan: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
+    gallery: Mapping[str, object]
 
     @property
     def newest(self) -> Row:
@@ -106,32 +111,44 @@ class ParkedView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     run: str
+    #: the run's folder, for commands
+    output: str
     as_of: str | None
     series: tuple[Series, ...]
     queue: tuple[tuple[str, int], ...]
     parked: tuple[ParkedView, ...]
+    timelapse: TimelapseResult | None
     #: that this is the final report, and what the run came to; empty: training goes on
     ending: str
+    clips_unavailable: str
     #: how fast training is beside us; empty: not measured
     training: str
+    #: None: training recorded nothing
+    recorded: TrainingView | None
 
 
-def make_page(publication: Publication, *, run: str) -> Page:
+def make_page(publication: Publication, *, run: str, output: str) -> Page:
     """The report's content: a series a plan, those of now before those of the past."""
-    groups: dict[str, list[Published]] = {plan: [] for plan in publication.plans}
+    groups: dict[Digest, list[Published]] = {plan: [] for plan in publication.plans}
     for entry in publication.evaluations:
         groups[entry.evaluation.plan_digest].append(entry)
     newest = max((entry.evaluation.finished_at for entry in publication.evaluations), default=None)
     return Page(
         run=run,
-        as_of=None if newest is None else moment(newest),
-        series=tuple(_series(entries) for entries in groups.values() if entries),
+        output=output,
+        as_of=None if newest is None else figures.moment(newest),
+        series=tuple(
+            _series(entries, publication.references.get(plan, ())) for plan, entries in groups.items() if entries
+        ),
+        recorded=training_view(publication.recorded, output=output),
         queue=tuple(publication.queue.items()),
         parked=tuple(
-            ParkedView(path=file.path, word=file.word, sentence=file.sentence, seen=moment(file.seen_at))
+            ParkedView(path=file.path, word=file.word, sentence=file.sentence, seen=figures.moment(file.seen_at))
             for file in reversed(publication.parked)
         ),
+        timelapse=publication.timelapse,
         ending=_ending(publication, list(groups.values())),
+        clips_unavailable=publication.clips_unavailable,
         training="" if publication.training is None else sentence(publication.training),
     )
 
@@ -152,20 +169,15 @@ def _best(groups: Sequence[Sequence[Published]]) -> str:
         return ""
     best = max(groups[0], key=lambda entry: (entry.summary.win_rate.value, -entry.evaluation.checkpoint.step))
     last = max(groups[0], key=lambda entry: entry.evaluation.checkpoint.step)
-    told = [
-        f"step {figures.long_steps(entry.evaluation.checkpoint.step)} won "
-        f"{figures.percent(entry.summary.win_rate.value)}"
-        for entry in (best, last)
-    ]
-    return f" The best: {told[0]}; the last: {told[1]}."
+    return f" The best: {_said(best)}; the last: {_said(last)}."
 
 
-def moment(unix_seconds: float) -> str:
-    """`2026-01-02 03:04`, in UTC."""
-    return iso(unix_seconds)[:16].replace("T", " ")
+def _said(entry: Published) -> str:
+    step, rate = entry.evaluation.checkpoint.step, entry.summary.win_rate.value
+    return f"step {figures.long_steps(step)} won {figures.percent(rate)}"
 
 
-def _series(found: Sequence[Published]) -> Series:
+def _series(found: Sequence[Published], references: Sequence[Reference]) -> Series:
     entries = sorted(found, key=lambda e: (e.evaluation.checkpoint.step, e.evaluation.finished_at))
     first, newest = entries[0], entries[-1]
     earlier = [None, *entries[:-1]]
@@ -173,15 +185,16 @@ def _series(found: Sequence[Published]) -> Series:
     return Series(
         anchor=f"plan-{newest.evaluation.plan_digest[:8]}",
         scenario=newest.evaluation.scenario,
-        title=figures.scenario_title(newest.plan.scenario),
+        title=figures.plan_title(newest.plan),
         rows=rows,
         since_first=_change(first, newest) if len(entries) > 2 else None,  # noqa: PLR2004 -- else first is previous
-        charts=(_win_chart(entries), _virus_chart(entries)),
+        charts=curves.of(entries, references),
         games=len(newest.outcomes),
         game_rows=_game_rows(entries),
         showcase=next((row for row in rows if row.clips), None),
         plan=_plan(newest),
         provenance=_provenance(newest),
+        gallery=gallery(entries),
     )
 
 
@@ -198,7 +211,7 @@ def _row(entry: Published, before: Published | None) -> Row:
         name=checkpoint.name,
         digest=checkpoint.digest[:8],
         folder=_address(evaluation.directory) + "/",
-        finished=moment(evaluation.finished_at),
+        finished=figures.moment(evaluation.finished_at),
         games=summary.episodes,
         wins=summary.wins,
         win_rate=figures.percent(summary.win_rate.value),
@@ -214,6 +227,7 @@ def _row(entry: Published, before: Published | None) -> Row:
         reward=figures.number(summary.total_reward.value),
         combo=figures.number(summary.max_combo.value),
         clips=_clips(entry),
+        dropped=figures.dropped(entry.evaluation),
     )
 
 
@@ -230,7 +244,7 @@ def _clips(entry: Published) -> tuple[ClipView, ...]:
 def _clip(entry: Published, clip: Clip) -> ClipView:
     seed, folder = clip.highlight.seed, entry.evaluation.directory / "clips"
     outcome = dict(zip(entry.plan.seeds, entry.outcomes, strict=True)).get(seed)
-    ending = f", {_OUTCOMES[outcome]}" if outcome else ""
+    ending = f", {figures.OUTCOMES[outcome]}" if outcome else ""
     return ClipView(
         reason=clip.highlight.reason,
         video=_address(folder / clip.video),
@@ -239,35 +253,6 @@ def _clip(entry: Published, clip: Clip) -> ClipView:
         width=clip.width,
         height=clip.height,
     )
-
-
-def _win_chart(entries: Sequence[Published]) -> charts.Chart:
-    points = [
-        charts.Point(
-            x=entry.evaluation.checkpoint.step,
-            y=entry.summary.win_rate,
-            title=f"step {figures.long_steps(entry.evaluation.checkpoint.step)}: "
-            f"{figures.percent(entry.summary.win_rate.value)} won, {figures.percent_interval(entry.summary.win_rate)}",
-        )
-        for entry in entries
-    ]
-    axis = charts.value_axis(1.0)
-    return charts.curve(points, title="Games won", axis=axis, word=figures.percent)
-
-
-def _virus_chart(entries: Sequence[Published]) -> charts.Chart:
-    points = [
-        charts.Point(
-            x=entry.evaluation.checkpoint.step,
-            y=entry.summary.viruses_cleared,
-            title=f"step {figures.long_steps(entry.evaluation.checkpoint.step)}: "
-            f"{figures.number(entry.summary.viruses_cleared.value)} viruses a game, "
-            f"{figures.interval(entry.summary.viruses_cleared)}",
-        )
-        for entry in entries
-    ]
-    axis = charts.value_axis(max(point.y.high for point in points))
-    return charts.curve(points, title="Viruses cleared a game", axis=axis, word=figures.short_number)
 
 
 def _game_rows(entries: Sequence[Published]) -> tuple[GameRow, ...]:

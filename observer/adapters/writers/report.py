@@ -63,4 +63,5 @@ class Report:
 
     def write(self, publication: Publication) -> None:
         """See `Writer.write`."""
-        write_whole(self.path, render(make_page(publication, run=self.run)))
+        output = str(self.path.absolute().parents[1])
+        write_whole(self.path, render(make_page(publication, run=self.run, output=output)))
